@@ -1,0 +1,106 @@
+"""YAML documents of a region or a plan: data only, with the line of every value for error messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from megalopolis.errors import BadInput, Problem
+
+#: Far above any real plan (about 100 bytes a measure); keeps a hostile file from filling memory.
+MAX_BYTES: Final = 4 * 2**20
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Document:
+    """A YAML mapping and the line of each of its values.
+
+    Parameters
+    ----------
+    data : dict
+        The values.
+    lines : dict of tuple to int
+        Path of keys and positions to the line, counted from 1.
+    label : str
+        Name of the file in messages.
+    """
+
+    def __init__(self, data: dict[str, Any], lines: dict[tuple[str | int, ...], int], label: str) -> None:
+        self.data = data
+        self.lines = lines
+        self.label = label
+
+    def where(self, path: Sequence[str | int] = ()) -> str:
+        """Return ``file:line`` of a value, or of the nearest thing around it that the document has."""
+        key = tuple(path)
+        while key and key not in self.lines:
+            key = key[:-1]
+        return f"{self.label}:{self.lines.get(key, 1)}"
+
+    def problems(self, error: ValidationError, prefix: Sequence[str | int] = ()) -> list[Problem]:
+        """Turn the findings of a pydantic model into problems with their lines."""
+        found = []
+        for item in error.errors(include_url=False, include_context=False):
+            path = (*prefix, *(p for p in item["loc"] if not (isinstance(p, str) and p.startswith("function-"))))
+            name = ".".join(str(p) for p in item["loc"])
+            what = item["msg"].removeprefix("Value error, ")
+            what = {"Extra inputs are not permitted": "is not known here", "Field required": "is missing"}.get(what, what)
+            found.append(Problem(self.where(path), f"'{name}' {what[0].lower()}{what[1:]}", "see the reference of plans"))
+        return found
+
+
+def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], depth: int) -> None:
+    lines.setdefault(path, node.start_mark.line + 1)
+    if depth > 20:
+        raise yaml.MarkedYAMLError(problem="nested more than 20 deep", problem_mark=node.start_mark)
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+            _walk(value, (*path, str(key.value)), lines, depth + 1)
+    elif isinstance(node, yaml.SequenceNode):
+        for i, value in enumerate(node.value):
+            _walk(value, (*path, i), lines, depth + 1)
+
+
+def read_yaml(path: Path) -> Document:
+    """Read a YAML mapping as plain data.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing, too large, not UTF-8, not YAML, not a mapping, holds tags that would construct
+        objects, aliases, a key twice, or is nested too deep.
+    """
+    label = path.name
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise BadInput(Problem(label, f"is larger than {MAX_BYTES >> 20} MiB", "a document of measures is far smaller"))
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise BadInput(Problem(str(path), error.strerror or "cannot be read", "check the path")) from error
+    except UnicodeDecodeError as error:
+        raise BadInput(Problem(label, "is not UTF-8 text", "save it as UTF-8")) from error
+    lines: dict[tuple[str | int, ...], int] = {}
+    try:
+        for token in yaml.scan(text, Loader=_LOADER):
+            if isinstance(token, yaml.AliasToken):
+                raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=token.start_mark)
+        node = yaml.compose(text, Loader=_LOADER)
+        if node is not None:
+            _walk(node, (), lines, 0)
+        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{label}:{mark.line + 1}" if mark else label
+        what = getattr(error, "problem", None) or str(error).partition("\n")[0] or "cannot be read as YAML"
+        raise BadInput(Problem(where, str(what), "write plain YAML: no tags, no aliases")) from error
+    if not isinstance(data, dict):
+        raise BadInput(Problem(f"{label}:1", "is not a mapping of names to values", "start from `megalopolis new`"))
+    return Document(data, lines, label)

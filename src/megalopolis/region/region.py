@@ -1,0 +1,168 @@
+"""A region: named, immutable tables with a content hash."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv
+from pydantic import BaseModel, ConfigDict, Field
+
+from megalopolis.errors import BadInput, Problem
+from megalopolis.region.names import NameIndex
+from megalopolis.region.schema import SCHEMA_VERSION, schemas
+
+
+class RegionMeta(BaseModel):
+    """What ``region.yaml`` says of a region.
+
+    ``base_year`` is the year of the tables, ``today`` the year taken for now (default: the base year). ``parameters``
+    override the defaults of the pillars, as ``travel.transfer_min: 20``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    names: dict[str, str] = Field(default_factory=dict)
+    currency: str = "USD"
+    base_year: int = Field(ge=1800, le=2200)
+    today: int | None = Field(default=None, ge=1800, le=2200)
+    languages: tuple[str, ...] = ("en",)
+    default_plan: str | None = None
+    alternatives: tuple[str, ...] = ()
+    parameters: dict[str, float] = Field(default_factory=dict)
+    notes: str = ""
+    schema_version: int = Field(default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)
+
+    @property
+    def now(self) -> int:
+        """Year taken for today."""
+        return self.base_year if self.today is None else self.today
+
+
+def table_hash(table: pa.Table) -> str:
+    """Hash the values of a table, independent of how they lie in memory."""
+    sink = pa.BufferOutputStream()
+    pa.csv.write_csv(table, sink)
+    return hashlib.sha256(sink.getvalue()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Region:
+    """Tables of a region in one year.
+
+    Attributes
+    ----------
+    meta : RegionMeta
+        Name, currency, base year, languages.
+    tables : mapping of str to pyarrow.Table
+        Only the tables that the region has, each in the order and types of its schema.
+    year : int
+        Year that the tables describe; the base year as read.
+    """
+
+    meta: RegionMeta
+    tables: Mapping[str, pa.Table]
+    year: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
+        if not self.year:
+            object.__setattr__(self, "year", self.meta.base_year)
+
+    @property
+    def name(self) -> str:
+        """Name of the region."""
+        return self.meta.name
+
+    def has(self, *names: str) -> bool:
+        """Whether every named table is present and has rows."""
+        return all(name in self.tables and self.tables[name].num_rows > 0 for name in names)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Copy of a table; an absent one comes back with its columns and no rows.
+
+        Raises
+        ------
+        KeyError
+            If no schema knows a table of that name.
+        """
+        table = self.tables.get(name)
+        if table is None:
+            return schemas()[name].arrow.empty_table().to_pandas()
+        return table.to_pandas()
+
+    @cached_property
+    def cities(self) -> pd.DataFrame:
+        """The units counted in totals: rows of ``cities`` that are not part of another unit. Not to be changed."""
+        frame = self.frame("cities")
+        return frame[frame["parent"].isna()].reset_index(drop=True)
+
+    @cached_property
+    def names(self) -> NameIndex:
+        """Look-up of cities by id or name."""
+        return NameIndex.of(self.frame("cities"), self.frame("clusters_planned"))
+
+    def replace(self, frames: Mapping[str, pd.DataFrame], year: int | None = None) -> Region:
+        """Return a region with some tables replaced, typed again by their schemas."""
+        tables = dict(self.tables)
+        for name, frame in frames.items():
+            tables[name] = typed(name, frame)
+        return replace(self, tables=tables, year=self.year if year is None else year)
+
+    @cached_property
+    def table_hashes(self) -> dict[str, str]:
+        """Content hash of each table."""
+        return {name: table_hash(table) for name, table in sorted(self.tables.items())}
+
+    @cached_property
+    def hash(self) -> str:
+        """Content hash of the whole region: the same content has the same hash on any machine."""
+        parts = [self.meta.model_dump_json(), str(self.year), *map(str, self.table_hashes.items())]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def status(self, table: str, column: str) -> pd.Series[Any]:
+        """Provenance of every value of a column: sourced, measured, estimated, assumed, or empty where unstated.
+
+        Rows of ``sources`` are read in order; later, narrower ones win. A ``status`` column of the table itself wins
+        over both.
+        """
+        frame = self.frame(table)
+        status = pd.Series("", index=frame.index, dtype="str")
+        sources = self.frame("sources")
+        for row in sources[(sources["table"] == table) & (sources["column"] == column)].itertuples():
+            chosen = np.ones(len(frame), dtype=bool)
+            if isinstance(row.rows, str) and "=" in row.rows:
+                key, _, value = row.rows.partition("=")
+                if key in frame:
+                    chosen = (frame[key].astype("str") == value).to_numpy()
+            status[chosen] = str(row.status)
+        if "status" in frame and column != "status":
+            status = frame["status"].where(frame["status"].notna(), status)
+        return status.where(frame[column].notna(), "")
+
+
+def typed(name: str, frame: pd.DataFrame) -> pa.Table:
+    """Type a frame by the schema of its table; columns that are missing become empty.
+
+    Raises
+    ------
+    BadInput
+        If a value does not fit its column's type.
+    """
+    schema = schemas()[name]
+    arrays = []
+    for column in schema.columns:
+        values = frame[column.name] if column.name in frame else pd.Series([None] * len(frame), dtype=object)
+        try:
+            arrays.append(pa.Array.from_pandas(values, type=column.arrow, safe=True))
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise BadInput(Problem(f"{name}:{column.name}", str(error), f"give {column.kind} values")) from error
+    return pa.Table.from_arrays(arrays, schema=schema.arrow)

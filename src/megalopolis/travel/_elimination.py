@@ -1,0 +1,310 @@
+"""Compiled loops of the elimination kernel; called only by :mod:`megalopolis.travel.shortest`.
+
+Rows are numbered by rank: rank 0 is the node eliminated last. Every list of neighbours of rank ``r`` holds ranks
+below ``r`` in ascending order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+_BLOCK = 16  # rows mirrored together: 16 float32 are one cache line
+_M1 = np.uint64(0x5555555555555555)
+_M2 = np.uint64(0x3333333333333333)
+_M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
+_H1 = np.uint64(0x0101010101010101)
+_S1, _S2, _S4, _S56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+_LOW = np.uint64(63)
+
+
+@njit(cache=True, nogil=True)
+def _ones(x: np.uint64) -> np.int64:
+    x = x - ((x >> _S1) & _M1)
+    x = (x & _M2) + ((x >> _S2) & _M2)
+    x = (x + (x >> _S4)) & _M4
+    return np.int64((x * _H1) >> _S56)
+
+
+@njit(cache=True, nogil=True)
+def _bit(v: int) -> np.uint64:
+    return _S1 << (np.uint64(v) & _LOW)
+
+
+@njit(cache=True, nogil=True)
+def _unite(row: Array, other: Array) -> int:
+    """Add the set `other` to the set `row`; the size of the union."""
+    size = 0
+    for i in range(row.size):
+        x = row[i] | other[i]
+        row[i] = x
+        size += _ones(x)
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _members(row: Array, out: Array) -> int:
+    """Write the members of a bit set to `out`; how many there are."""
+    count = 0
+    for i in range(row.size):
+        x = row[i]
+        while x != np.uint64(0):
+            rest = x & (x - _S1)
+            out[count] = i * 64 + _ones((x ^ rest) - _S1)
+            count += 1
+            x = rest
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _insert(first: Array, after: Array, before: Array, v: int, bucket: int) -> None:
+    head = first[bucket]
+    after[v] = head
+    before[v] = -1
+    if head >= 0:
+        before[head] = v
+    first[bucket] = v
+
+
+@njit(cache=True, nogil=True)
+def _remove(first: Array, after: Array, before: Array, v: int, bucket: int) -> None:
+    p, q = before[v], after[v]
+    if p >= 0:
+        after[p] = q
+    else:
+        first[bucket] = q
+    if q >= 0:
+        before[q] = p
+
+
+@njit(cache=True, nogil=True)
+def minimum_degree(n: int, tails: Array, heads: Array, last: Array, max_fill: int) -> tuple[Array, Array, Array]:
+    """Eliminate by minimum degree, nodes with `last` after all others.
+
+    Returns ``perm`` (rank to node), ``count`` (later neighbours of each rank) and the lists of these neighbours (nodes, in the
+    order of elimination, that is from the highest rank down); the lists are empty where they would hold more than `max_fill`.
+    """
+    bits = np.zeros((n, (n + 63) // 64), np.uint64)
+    for e in range(tails.size):
+        a, b = tails[e], heads[e]
+        if a != b:
+            bits[a, b // 64] |= _bit(b)
+            bits[b, a // 64] |= _bit(a)
+    first = np.full(2 * n + 1, -1, np.int64)
+    after, before = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+    bucket = np.empty(n, np.int64)
+    for v in range(n - 1, -1, -1):
+        bucket[v] = _unite(bits[v], bits[v]) + (n if last[v] else 0)
+        _insert(first, after, before, v, bucket[v])
+    perm, count = np.empty(n, np.int64), np.zeros(n, np.int64)
+    lists, scratch = np.empty(16 * n, np.int64), np.empty(n, np.int64)
+    used, low = 0, 0
+    for rank in range(n - 1, -1, -1):
+        while first[low] < 0:
+            low += 1
+        v = first[low]
+        _remove(first, after, before, v, low)
+        perm[rank] = v
+        size = _members(bits[v], scratch)
+        count[rank] = size
+        if used + size > max_fill:
+            return perm, count, lists[:0]
+        if used + size > lists.size:
+            longer = np.empty(max(2 * lists.size, used + size), np.int64)
+            longer[:used] = lists[:used]
+            lists = longer
+        lists[used : used + size] = scratch[:size]
+        used += size
+        for k in range(size):
+            u = scratch[k]
+            degree = _unite(bits[u], bits[v]) - 2  # u itself and v are in the union
+            bits[u, u // 64] &= ~_bit(u)
+            bits[u, v // 64] &= ~_bit(v)
+            new = degree + (n if last[u] else 0)
+            if new != bucket[u]:
+                _remove(first, after, before, u, bucket[u])
+                _insert(first, after, before, u, new)
+                bucket[u] = new
+                low = min(low, new)
+    return perm, count, lists[:used]
+
+
+@njit(cache=True, nogil=True)
+def sort_lists(rank: Array, count: Array, lists: Array) -> tuple[Array, Array, Array, Array, Array]:
+    """Neighbour lists in ascending ranks, and their transpose (two passes of bucket sorting).
+
+    Returns ``start, near`` (row ``r`` holds ``near[start[r]:start[r + 1]]``) and ``back, rows, places``: rank ``a`` stands in
+    the lists of ``rows[back[a]:back[a + 1]]``, at the positions ``places`` of ``near``.
+    """
+    n, total = count.size, lists.size
+    start, back = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
+    for r in range(n):
+        start[r + 1] = start[r] + count[r]
+    for k in range(total):
+        back[rank[lists[k]] + 1] += 1
+    for a in range(n):
+        back[a + 1] += back[a]
+    rows, free = np.empty(total, np.int64), back[:-1].copy()
+    end = total
+    for r in range(n):
+        end -= count[r]
+        for k in range(end, end + count[r]):
+            a = rank[lists[k]]
+            rows[free[a]] = r
+            free[a] += 1
+    near, places, free = np.empty(total, np.int64), np.empty(total, np.int64), start[:-1].copy()
+    for a in range(n):
+        for c in range(back[a], back[a + 1]):
+            r = rows[c]
+            near[free[r]] = a
+            places[c] = free[r]
+            free[r] += 1
+    return start, near, back, rows, places
+
+
+@njit(cache=True, nogil=True)
+def place_arcs(rank: Array, start: Array, near: Array, tails: Array, heads: Array) -> Array:
+    """Position of every arc in ``near`` (by bisection); -1 for a loop."""
+    slots = np.empty(tails.size, np.int64)
+    for e in range(tails.size):
+        a, b = rank[tails[e]], rank[heads[e]]
+        high, low = max(a, b), min(a, b)
+        if high == low:
+            slots[e] = -1
+            continue
+        left, right = start[high], start[high + 1]
+        while right - left > 1:
+            middle = (left + right) // 2
+            if near[middle] <= low:
+                left = middle
+            else:
+                right = middle
+        slots[e] = left
+    return slots
+
+
+@njit(cache=True, nogil=True)
+def load_weights(slots: Array, downward: Array, weights: Array, up: Array, down: Array) -> None:
+    """Smallest weight of each position: `up` from a rank to its later neighbour, `down` the other way."""
+    for e in range(slots.size):
+        k = slots[e]
+        if k >= 0:
+            side = down if downward[e] else up
+            side[k] = min(side[k], weights[e])
+
+
+@njit(cache=True, nogil=True)
+def eliminate_weights(
+    start: Array, near: Array, back: Array, rows: Array, places: Array, up: Array, down: Array, directed: bool
+) -> None:
+    """Min-plus elimination in place: paths over earlier nodes become arcs between their later neighbours."""
+    n = start.size - 1
+    x, z = np.empty(n), np.empty(n)
+    for a in range(n - 1, -1, -1):
+        for k in range(start[a], start[a + 1]):
+            x[near[k]] = up[k]
+            z[near[k]] = down[k]
+        for c in range(back[a], back[a + 1]):
+            p = places[c]
+            w = down[p]
+            for t in range(start[rows[c]], p):
+                y = w + up[t]
+                b = near[t]
+                x[b] = y if y < x[b] else x[b]  # noqa: PLR1730, FURB136  a bare select vectorises, min() checks for NaN
+            if directed:
+                w = up[p]
+                for t in range(start[rows[c]], p):
+                    y = w + down[t]
+                    b = near[t]
+                    z[b] = y if y < z[b] else z[b]  # noqa: PLR1730, FURB136
+        for k in range(start[a], start[a + 1]):
+            up[k] = x[near[k]]
+            if directed:
+                down[k] = z[near[k]]
+
+
+@njit(cache=True, nogil=True)
+def _row(r: int, r0: int, near: Array, w: Array, dist: Array) -> None:
+    """``dist[r, :r0]`` as the minimum over the neighbours ``near``, four of them at a time."""
+    row = dist[r, :r0]
+    row[:] = np.inf
+    k = 0
+    while k + 4 <= near.size:
+        w0, w1, w2, w3 = w[k], w[k + 1], w[k + 2], w[k + 3]
+        d0, d1, d2, d3 = dist[near[k]], dist[near[k + 1]], dist[near[k + 2]], dist[near[k + 3]]
+        for j in range(r0):
+            y0, y1, y2, y3 = w0 + d0[j], w1 + d1[j], w2 + d2[j], w3 + d3[j]
+            y0 = y1 if y1 < y0 else y0
+            y2 = y3 if y3 < y2 else y2
+            y0 = y2 if y2 < y0 else y0
+            row[j] = y0 if y0 < row[j] else row[j]
+        k += 4
+    while k < near.size:
+        w0, d0 = w[k], dist[near[k]]
+        for j in range(r0):
+            y0 = w0 + d0[j]
+            row[j] = y0 if y0 < row[j] else row[j]
+        k += 1
+
+
+@njit(cache=True, nogil=True)
+def _corner(r: int, r0: int, near: Array, w: Array, dist: Array, flip: Array) -> None:
+    """``dist[r, r0:r]``, whose columns are not mirrored yet: read them from the rows of `flip`."""
+    for j in range(r0, r):
+        best = dist[r, r]
+        best = np.inf
+        for k in range(near.size):
+            u = near[k]
+            y = w[k] + (flip[j, u] if u < j else dist[u, j])
+            best = y if y < best else best
+        dist[r, j] = best
+
+
+@njit(cache=True, nogil=True)
+def sweep_rows(start: Array, near: Array, up: Array, down: Array, dist: Array, flip: Array, directed: bool) -> None:
+    """Distances between the first ranks, row after row; `flip` is the transpose of `dist` (the same array if undirected)."""
+    m = dist.shape[0]
+    for r0 in range(0, m, _BLOCK):
+        r1 = min(r0 + _BLOCK, m)
+        for r in range(r0, r1):
+            s, e = start[r], start[r + 1]
+            dist[r, r] = 0
+            flip[r, r] = 0
+            _row(r, r0, near[s:e], up[s:e], dist)
+            if directed:
+                _row(r, r0, near[s:e], down[s:e], flip)
+            for side in range(2 if directed else 1):
+                if side == 0:
+                    _corner(r, r0, near[s:e], up[s:e], dist, flip)
+                else:
+                    _corner(r, r0, near[s:e], down[s:e], flip, dist)
+        for i in range(r1):
+            for r in range(max(r0, i + 1), r1):
+                flip[i, r] = dist[r, i]
+                if directed:
+                    dist[i, r] = flip[r, i]
+
+
+@njit(cache=True, nogil=True)
+def reorder(dist: Array, rank: Array) -> None:
+    """Put rows and columns into the order `rank` in place, cycle by cycle."""
+    m = dist.shape[0]
+    done = np.zeros(m, np.bool_)
+    held = np.empty(m, dist.dtype)
+    for i in range(m):
+        if done[i]:
+            continue
+        for c in range(m):
+            held[c] = dist[i, rank[c]]
+        j = i
+        while rank[j] != i:
+            for c in range(m):
+                dist[j, c] = dist[rank[j], rank[c]]
+            done[j] = True
+            j = rank[j]
+        dist[j] = held
+        done[j] = True
