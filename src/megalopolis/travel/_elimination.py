@@ -1,8 +1,12 @@
 """Compiled loops of the elimination kernel; called only by :mod:`megalopolis.travel.shortest`.
 
-Rows are numbered by rank: rank 0 is the node eliminated last. Every list of neighbours of rank ``r`` holds ranks
-below ``r`` in ascending order.
+Rows are numbered by rank: rank 0 is the node eliminated last. Every list of neighbours of rank ``r`` holds
+ranks below ``r`` in ascending order.
 """
+
+# A kernel's arrays stand side by side, and a bare select vectorises where min() would test for NaN.
+# ruff: noqa: FBT001, FURB136, PLR0917
+# mypy: disallow-untyped-decorators=False
 
 from __future__ import annotations
 
@@ -13,7 +17,8 @@ from numba import njit
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-_BLOCK = 16  # rows mirrored together: 16 float32 are one cache line
+WIDTH = 64  # sources swept together: a panel of some thousand nodes stays in the second-level cache
+STRIP = 8  # sources written out together
 _M1 = np.uint64(0x5555555555555555)
 _M2 = np.uint64(0x3333333333333333)
 _M4 = np.uint64(0x0F0F0F0F0F0F0F0F)
@@ -82,11 +87,12 @@ def _remove(first: Array, after: Array, before: Array, v: int, bucket: int) -> N
 
 
 @njit(cache=True, nogil=True)
-def minimum_degree(n: int, tails: Array, heads: Array, last: Array, max_fill: int) -> tuple[Array, Array, Array]:
-    """Eliminate by minimum degree, nodes with `last` after all others.
+def minimum_degree(n: int, tails: Array, heads: Array, max_fill: int) -> tuple[Array, Array, Array]:
+    """Eliminate by minimum degree.
 
-    Returns ``perm`` (rank to node), ``count`` (later neighbours of each rank) and the lists of these neighbours (nodes, in the
-    order of elimination, that is from the highest rank down); the lists are empty where they would hold more than `max_fill`.
+    Returns ``perm`` (rank to node), ``count`` (later neighbours of each rank) and the lists of these
+    neighbours (nodes, in the order of elimination, that is from the highest rank down); the lists are empty
+    where they would hold more than `max_fill`.
     """
     bits = np.zeros((n, (n + 63) // 64), np.uint64)
     for e in range(tails.size):
@@ -94,11 +100,11 @@ def minimum_degree(n: int, tails: Array, heads: Array, last: Array, max_fill: in
         if a != b:
             bits[a, b // 64] |= _bit(b)
             bits[b, a // 64] |= _bit(a)
-    first = np.full(2 * n + 1, -1, np.int64)
+    first = np.full(n + 1, -1, np.int64)
     after, before = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
     bucket = np.empty(n, np.int64)
     for v in range(n - 1, -1, -1):
-        bucket[v] = _unite(bits[v], bits[v]) + (n if last[v] else 0)
+        bucket[v] = _unite(bits[v], bits[v])
         _insert(first, after, before, v, bucket[v])
     perm, count = np.empty(n, np.int64), np.zeros(n, np.int64)
     lists, scratch = np.empty(16 * n, np.int64), np.empty(n, np.int64)
@@ -124,12 +130,11 @@ def minimum_degree(n: int, tails: Array, heads: Array, last: Array, max_fill: in
             degree = _unite(bits[u], bits[v]) - 2  # u itself and v are in the union
             bits[u, u // 64] &= ~_bit(u)
             bits[u, v // 64] &= ~_bit(v)
-            new = degree + (n if last[u] else 0)
-            if new != bucket[u]:
+            if degree != bucket[u]:
                 _remove(first, after, before, u, bucket[u])
-                _insert(first, after, before, u, new)
-                bucket[u] = new
-                low = min(low, new)
+                _insert(first, after, before, u, degree)
+                bucket[u] = degree
+                low = min(low, degree)
     return perm, count, lists[:used]
 
 
@@ -137,8 +142,8 @@ def minimum_degree(n: int, tails: Array, heads: Array, last: Array, max_fill: in
 def sort_lists(rank: Array, count: Array, lists: Array) -> tuple[Array, Array, Array, Array, Array]:
     """Neighbour lists in ascending ranks, and their transpose (two passes of bucket sorting).
 
-    Returns ``start, near`` (row ``r`` holds ``near[start[r]:start[r + 1]]``) and ``back, rows, places``: rank ``a`` stands in
-    the lists of ``rows[back[a]:back[a + 1]]``, at the positions ``places`` of ``near``.
+    Returns ``start, near`` (row ``r`` holds ``near[start[r]:start[r + 1]]``) and ``back, rows, places``:
+    rank ``a`` stands in the lists of ``rows[back[a]:back[a + 1]]``, at the positions ``places`` of ``near``.
     """
     n, total = count.size, lists.size
     start, back = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int64)
@@ -164,6 +169,19 @@ def sort_lists(rank: Array, count: Array, lists: Array) -> tuple[Array, Array, A
             places[c] = free[r]
             free[r] += 1
     return start, near, back, rows, places
+
+
+@njit(cache=True, nogil=True)
+def ancestors(start: Array, near: Array, ranks: Array) -> Array:
+    """List the `ranks` and all that lead upwards from them, ascending: the only rows that a sweep needs."""
+    wanted = np.zeros(start.size - 1, np.bool_)
+    for r in ranks:
+        wanted[r] = True
+    for r in range(wanted.size - 1, -1, -1):
+        if wanted[r]:
+            for k in range(start[r], start[r + 1]):
+                wanted[near[k]] = True
+    return np.flatnonzero(wanted)
 
 
 @njit(cache=True, nogil=True)
@@ -214,13 +232,13 @@ def eliminate_weights(
             for t in range(start[rows[c]], p):
                 y = w + up[t]
                 b = near[t]
-                x[b] = y if y < x[b] else x[b]  # noqa: PLR1730, FURB136  a bare select vectorises, min() checks for NaN
+                x[b] = y if y < x[b] else x[b]
             if directed:
                 w = up[p]
                 for t in range(start[rows[c]], p):
                     y = w + down[t]
                     b = near[t]
-                    z[b] = y if y < z[b] else z[b]  # noqa: PLR1730, FURB136
+                    z[b] = y if y < z[b] else z[b]
         for k in range(start[a], start[a + 1]):
             up[k] = x[near[k]]
             if directed:
@@ -228,70 +246,113 @@ def eliminate_weights(
 
 
 @njit(cache=True, nogil=True)
-def _row(r: int, r0: int, near: Array, w: Array, dist: Array) -> None:
-    """``dist[r, :r0]`` as the minimum over the neighbours ``near``, four of them at a time."""
-    row = dist[r, :r0]
-    row[:] = np.inf
-    k = 0
-    while k + 4 <= near.size:
-        w0, w1, w2, w3 = w[k], w[k + 1], w[k + 2], w[k + 3]
-        d0, d1, d2, d3 = dist[near[k]], dist[near[k + 1]], dist[near[k + 2]], dist[near[k + 3]]
-        for j in range(r0):
-            y0, y1, y2, y3 = w0 + d0[j], w1 + d1[j], w2 + d2[j], w3 + d3[j]
-            y0 = y1 if y1 < y0 else y0
-            y2 = y3 if y3 < y2 else y2
-            y0 = y2 if y2 < y0 else y0
-            row[j] = y0 if y0 < row[j] else row[j]
-        k += 4
-    while k < near.size:
-        w0, d0 = w[k], dist[near[k]]
-        for j in range(r0):
-            y0 = w0 + d0[j]
-            row[j] = y0 if y0 < row[j] else row[j]
-        k += 1
+def _relax_up(top: int, start: Array, near: Array, up: Array, panel: Array, reached: Array) -> None:
+    """Carry the labels of the sources, from rank `top` down, to all ranks that lead upwards from them."""
+    for r in range(top, -1, -1):
+        if not reached[r]:
+            continue
+        row = panel[r]
+        for k in range(start[r], start[r + 1]):
+            u, w = near[k], up[k]
+            other = panel[u]
+            if reached[u]:
+                for j in range(WIDTH):
+                    y = w + row[j]
+                    other[j] = y if y < other[j] else other[j]
+            else:
+                reached[u] = True
+                for j in range(WIDTH):
+                    other[j] = w + row[j]
 
 
 @njit(cache=True, nogil=True)
-def _corner(r: int, r0: int, near: Array, w: Array, dist: Array, flip: Array) -> None:
-    """``dist[r, r0:r]``, whose columns are not mirrored yet: read them from the rows of `flip`."""
-    for j in range(r0, r):
-        best = dist[r, r]
-        best = np.inf
-        for k in range(near.size):
-            u = near[k]
-            y = w[k] + (flip[j, u] if u < j else dist[u, j])
-            best = y if y < best else best
-        dist[r, j] = best
+def _relax_down(visit: Array, start: Array, near: Array, down: Array, panel: Array, reached: Array) -> None:
+    """Settle the ranks of `visit`, ascending: each row is the minimum over its neighbours, by fours."""
+    for r in visit:
+        row = panel[r]
+        if not reached[r]:
+            row[:] = np.inf
+        k, end = start[r], start[r + 1]
+        while k + 4 <= end:
+            w0, w1, w2, w3 = down[k], down[k + 1], down[k + 2], down[k + 3]
+            d0, d1, d2, d3 = panel[near[k]], panel[near[k + 1]], panel[near[k + 2]], panel[near[k + 3]]
+            for j in range(WIDTH):
+                y0, y1, y2, y3 = w0 + d0[j], w1 + d1[j], w2 + d2[j], w3 + d3[j]
+                y0 = y1 if y1 < y0 else y0
+                y2 = y3 if y3 < y2 else y2
+                y0 = y2 if y2 < y0 else y0
+                row[j] = y0 if y0 < row[j] else row[j]
+            k += 4
+        while k < end:
+            w0, d0 = down[k], panel[near[k]]
+            for j in range(WIDTH):
+                y0 = w0 + d0[j]
+                row[j] = y0 if y0 < row[j] else row[j]
+            k += 1
 
 
 @njit(cache=True, nogil=True)
-def sweep_rows(start: Array, near: Array, up: Array, down: Array, dist: Array, flip: Array, directed: bool) -> None:
-    """Distances between the first ranks, row after row; `flip` is the transpose of `dist` (the same array if undirected)."""
-    m = dist.shape[0]
-    for r0 in range(0, m, _BLOCK):
-        r1 = min(r0 + _BLOCK, m)
-        for r in range(r0, r1):
-            s, e = start[r], start[r + 1]
-            dist[r, r] = 0
-            flip[r, r] = 0
-            _row(r, r0, near[s:e], up[s:e], dist)
-            if directed:
-                _row(r, r0, near[s:e], down[s:e], flip)
-            for side in range(2 if directed else 1):
-                if side == 0:
-                    _corner(r, r0, near[s:e], up[s:e], dist, flip)
-                else:
-                    _corner(r, r0, near[s:e], down[s:e], flip, dist)
-        for i in range(r1):
-            for r in range(max(r0, i + 1), r1):
-                flip[i, r] = dist[r, i]
-                if directed:
-                    dist[i, r] = flip[r, i]
+def _settle_symmetric(
+    group: Array,
+    visit: Array,
+    start: Array,
+    near: Array,
+    weights: Array,
+    panel: Array,
+    reached: Array,
+    dist: Array,
+) -> None:
+    """Do both sweeps where all ranks are sources and arcs hold both ways: read lower ranks from `dist`."""
+    r0, r1 = group[0], group[-1] + 1
+    for u in range(r0):
+        for c in range(group.size):
+            panel[u, c] = dist[u, r0 + c]
+    for r in range(r0, r1):
+        _relax_down(visit[r : r + 1], start, near, weights, panel, reached)
+        panel[r, r - r0] = 0
+        for c in range(r - r0):
+            panel[r0 + c, r - r0] = panel[r, c]
+    _relax_down(visit[r1:], start, near, weights, panel, reached)
+
+
+@njit(cache=True, nogil=True)
+def sweep_panels(
+    start: Array,
+    near: Array,
+    up: Array,
+    down: Array,
+    sources: Array,
+    visit: Array,
+    dist: Array,
+    symmetric: bool,
+) -> None:
+    """Write the distances between the `sources` (ranks, ascending) to `dist`, `WIDTH` rows at a time."""
+    n = start.size - 1
+    panel = np.empty((n, WIDTH), dist.dtype)
+    for first in range(0, sources.size, WIDTH):
+        group = sources[first : first + WIDTH]
+        reached = np.zeros(n, np.bool_)
+        if symmetric and sources.size == n:
+            _settle_symmetric(group, visit, start, near, up, panel, reached, dist)
+        else:
+            for c in range(group.size):
+                reached[group[c]] = True
+                panel[group[c]] = np.inf
+            for c in range(group.size):
+                panel[group[c], c] = 0
+            _relax_up(group[-1], start, near, up, panel, reached)
+            _relax_down(visit, start, near, down, panel, reached)
+        for c0 in range(0, group.size, STRIP):
+            c1 = min(c0 + STRIP, group.size)
+            for b in range(sources.size):
+                row = panel[sources[b]]
+                for c in range(c0, c1):
+                    dist[first + c, b] = row[c]
 
 
 @njit(cache=True, nogil=True)
 def reorder(dist: Array, rank: Array) -> None:
-    """Put rows and columns into the order `rank` in place, cycle by cycle."""
+    """Put rows and columns into the order `rank`, cycle by cycle; unsigned, so that no sign is tested."""
     m = dist.shape[0]
     done = np.zeros(m, np.bool_)
     held = np.empty(m, dist.dtype)
@@ -300,11 +361,14 @@ def reorder(dist: Array, rank: Array) -> None:
             continue
         for c in range(m):
             held[c] = dist[i, rank[c]]
-        j = i
-        while rank[j] != i:
+        j = np.int64(i)
+        source = np.int64(rank[i])
+        while source != i:
+            row, old = dist[j], dist[source]
             for c in range(m):
-                dist[j, c] = dist[rank[j], rank[c]]
+                row[c] = old[rank[c]]
             done[j] = True
-            j = rank[j]
+            j = source
+            source = np.int64(rank[source])
         dist[j] = held
         done[j] = True

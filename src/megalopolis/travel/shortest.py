@@ -1,12 +1,16 @@
 """Shortest minutes between all nodes, or all targets, of a static network.
 
-Nodes are eliminated in the order of minimum degree, every elimination joining the remaining neighbours by min-plus fill arcs;
-then the rows of the distance matrix are swept in reverse order, each one the minimum over the rows of its later neighbours.
-The cost is O(fill x n), with a single precision or double precision vector minimum as the inner loop. The method is that of
-algebraic path elimination (Carre 1971; minimum degree: Tinney and Walker 1967), known for shortest paths from all-pairs
-computation in graphs of low treewidth (Planken, de Weerdt and van der Krogt 2012) and from customisable contraction
-hierarchies (Dibbelt, Strasser and Wagner 2016), whose split into a metric-independent and a metric-dependent phase is kept
-here: one `Elimination` serves any number of weight sets.
+Nodes are eliminated in the order of minimum degree, every elimination joining the remaining neighbours by
+min-plus fill arcs. Distances from a group of sources are then carried up the order and swept down it again,
+each row the minimum over the rows of its later neighbours, with a vector of sources as the inner loop;
+where all pairs of an undirected network are wanted, the way up is read from the rows already swept. The
+cost is O(fill x sources).
+
+The method is algebraic path elimination (Carre 1971; minimum degree: Tinney and Walker 1967), known for
+shortest paths from all pairs at low treewidth (Planken, de Weerdt and van der Krogt 2012), from the sweeps
+of PHAST (Delling et al. 2013) and from customisable contraction hierarchies (Dibbelt, Strasser and Wagner
+2016), whose split into a topological and a metric phase is kept: one `Elimination` serves any number of
+weights.
 """
 
 from __future__ import annotations
@@ -24,10 +28,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 MAX_FILL_PER_NODE = 600
-"""Arcs per node, fill included, above which Dijkstra's algorithm is the faster one (benchmarks/bench_shortest.py)."""
+"""Arcs per node, fill included, above which Dijkstra's algorithm is preferred (measured)."""
 
 MAX_NODES = 40_000
-"""Nodes above which the bit sets of the ordering (n^2 / 8 bytes) are not built and Dijkstra's algorithm is used."""
+"""Nodes above which Dijkstra's algorithm is preferred: the ordering takes n^2 / 8 bytes."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Elimination:
     targets
         Nodes whose distances are wanted, ``(m,)``.
     directed
-        Whether an arc may be used against its direction.
+        Whether arcs hold from tail to head only.
     rank
         Rank of each node, ``(n,)``; rank 0 is eliminated last.
     start, near
@@ -50,6 +54,8 @@ class Elimination:
         The transpose of these lists.
     slots, downward
         Position in ``near`` of each arc, and whether it leads from the lower rank to the higher.
+    visit
+        Ranks whose rows are swept.
     """
 
     n: int
@@ -63,6 +69,7 @@ class Elimination:
     places: NDArray[np.int64]
     slots: NDArray[np.int64]
     downward: NDArray[np.bool_]
+    visit: NDArray[np.int64]
 
 
 def _nodes(values: ArrayLike, n: int, what: str) -> NDArray[np.int64]:
@@ -109,8 +116,7 @@ def eliminate(
     tails, heads
         End nodes of each arc, ``(arcs,)``; loops and parallel arcs are allowed.
     targets
-        Nodes between which distances are wanted, ``(m,)``; all nodes if None. They are eliminated last, and only their rows
-        are swept.
+        Nodes between which distances are wanted, ``(m,)``; all nodes if None.
     directed
         Whether arcs hold from tail to head only.
     max_fill_per_node
@@ -119,7 +125,7 @@ def eliminate(
     Returns
     -------
     Elimination or None
-        None where the fill or the number of nodes exceeds its bound, so that Dijkstra's algorithm is to be preferred.
+        None where the fill or the number of nodes exceeds its bound: prefer Dijkstra's algorithm.
 
     Raises
     ------
@@ -132,18 +138,16 @@ def eliminate(
         raise ValueError("targets must not be repeated")
     if n > MAX_NODES:
         return None
-    last = np.zeros(n, dtype=np.bool_)
-    if wanted.size < n:
-        last[wanted] = True
-    perm, count, lists = kernel.minimum_degree(n, t, h, last, int(max_fill_per_node * n))
-    if lists.size != count.sum():
+    perm, count, lists = kernel.minimum_degree(n, t, h, int(max_fill_per_node * n))
+    if count.sum() != lists.size:  # stopped at the bound
         return None
     rank = np.empty(n, dtype=np.int64)
     rank[perm] = np.arange(n)
     start, near, back, rows, places = kernel.sort_lists(rank, count, lists)
     slots = kernel.place_arcs(rank, start, near, t, h)
     downward = (rank[t] < rank[h]) & directed
-    return Elimination(n, wanted, directed, rank, start, near, back, rows, places, slots, downward)
+    visit = kernel.ancestors(start, near, rank[wanted])
+    return Elimination(n, wanted, directed, rank, start, near, back, rows, places, slots, downward, visit)
 
 
 def sweep(elimination: Elimination, weights: ArrayLike, dtype: DTypeLike = np.float64) -> NDArray[Any]:
@@ -156,8 +160,8 @@ def sweep(elimination: Elimination, weights: ArrayLike, dtype: DTypeLike = np.fl
     weights
         Minutes of each arc, ``(arcs,)``, at least 0; infinity means that the arc is absent.
     dtype
-        float64, or float32 for half the memory and about twice the speed. The elimination itself is in float64 either way;
-        float32 rows stay within 1e-3 min of the exact distance where distances are below some 3,000 min.
+        float64, or float32 for half the memory and up to twice the speed. The elimination is in float64
+        either way; float32 rows stay within 1e-3 min of the exact distance where that is below 3,000 min.
 
     Returns
     -------
@@ -174,14 +178,17 @@ def sweep(elimination: Elimination, weights: ArrayLike, dtype: DTypeLike = np.fl
     up = np.full(plan.near.size, np.inf)
     down = np.full(plan.near.size, np.inf) if plan.directed else up
     kernel.load_weights(plan.slots, plan.downward, w, up, down)
-    kernel.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, down, plan.directed)
+    kernel.eliminate_weights(
+        plan.start, plan.near, plan.back, plan.rows, plan.places, up, down, plan.directed
+    )
     m = plan.targets.size
     dist = np.empty((m, m), dtype=dtype)
-    flip = np.empty_like(dist) if plan.directed else dist
     up = up.astype(dist.dtype)
     down = down.astype(dist.dtype) if plan.directed else up
-    kernel.sweep_rows(plan.start, plan.near, up, down, dist, flip, plan.directed)
-    kernel.reorder(dist, plan.rank[plan.targets])
+    ranks = plan.rank[plan.targets]
+    sources = np.sort(ranks)
+    kernel.sweep_panels(plan.start, plan.near, up, down, sources, plan.visit, dist, not plan.directed)
+    kernel.reorder(dist, np.searchsorted(sources, ranks).astype(np.uint32))
     return dist
 
 
@@ -206,7 +213,7 @@ def dijkstra_minutes(
     *,
     directed: bool = False,
 ) -> NDArray[np.float64]:
-    """Shortest minutes by Dijkstra's algorithm (1959, as in scipy), for networks that fill in; as `shortest_minutes`."""
+    """As `shortest_minutes`, by Dijkstra's algorithm (1959, in scipy), for networks that fill in."""
     t, h = _arcs(n, tails, heads)
     graph, _ = _graph(n, t, h, _minutes(weights, t.size))
     if targets is None:
