@@ -1,0 +1,178 @@
+"""Read a region: a bundled name, a folder of tables, a workbook, or a file of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from megalopolis.errors import BadInput, Problem, suggest
+from megalopolis.region.check import check_tables
+from megalopolis.region.csvfile import read_csv
+from megalopolis.region.documents import Document, read_yaml
+from megalopolis.region.raw import RawTable, table_name, unknown_table
+from megalopolis.region.region import Region, RegionMeta
+
+_META_TODO: Final = "write a file region.yaml with the lines `name: My region` and `base_year: 2021`"
+
+
+@dataclass
+class RawRegion:
+    """A region as it stands in its files.
+
+    Attributes
+    ----------
+    meta : RegionMeta or None
+        None where it cannot be read.
+    tables : dict of str to RawTable
+        The tables found.
+    problems, warnings : list of Problem
+        What is wrong beside the tables' own findings.
+    """
+
+    label: str
+    meta: RegionMeta | None = None
+    tables: dict[str, RawTable] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    @property
+    def currency(self) -> str | None:
+        """Currency of the region, for units in headers."""
+        return self.meta.currency if self.meta else None
+
+    def set_meta(self, document: Document) -> None:
+        """Read name, currency and years from a document."""
+        try:
+            self.meta = RegionMeta.model_validate(document.data)
+        except ValidationError as error:
+            self.problems += [
+                Problem(p.where, p.what, "see the reference of regions") for p in document.problems(error)
+            ]
+
+
+def packs() -> Path:
+    """Return the folder of the bundled regions."""
+    return Path(str(files("megalopolis.region"))) / "packs"
+
+
+def bundled_regions() -> list[str]:
+    """Return the names of the bundled regions."""
+    return sorted(p.parent.name for p in packs().glob("*/region.yaml"))
+
+
+def region_path(source: str | Path) -> Path:
+    """Find a region: a bundled name, or a folder or file, its name in any capitalisation.
+
+    Raises
+    ------
+    BadInput
+        If there is neither.
+    """
+    text = str(source)
+    if text.casefold() in bundled_regions():
+        return packs() / text.casefold()
+    path = Path(text)
+    if text.strip() and path.exists():
+        return path
+    parent = path.parent
+    if path.name and parent.is_dir():
+        alike = [p for p in sorted(parent.iterdir()) if p.name.casefold() == path.name.casefold()]
+        if len(alike) == 1:
+            return alike[0]
+    known = bundled_regions()
+    todo = suggest(text, known, f"give a folder, a workbook, or a bundled region: {', '.join(known)}")
+    raise BadInput(Problem("", f"there is no region '{text}'", todo))
+
+
+def read_region(source: str | Path) -> Region:
+    """Read and check a region.
+
+    Parameters
+    ----------
+    source : str or Path
+        A bundled name (``china``); a folder with ``region.yaml`` and one CSV or Parquet file per table; an Excel
+        workbook with one sheet per table and a sheet ``region``; a GeoPackage with one layer per table; a shapefile
+        or a Parquet file of cities with ``region.yaml`` beside it.
+
+    Returns
+    -------
+    Region
+        Tables typed by the schema, defaults and missing km filled.
+
+    Raises
+    ------
+    BadInput
+        With every problem found, each with its place.
+    """
+    return read_checked(source)[0]
+
+
+def read_checked(source: str | Path) -> tuple[Region, tuple[Problem, ...]]:
+    """Read a region as `read_region` does, and return the warnings beside it."""
+    raw = read_raw(region_path(source))
+    checked = check_tables(raw.tables)
+    problems = [*raw.problems, *checked.problems]
+    if "cities" not in raw.tables and not any("cities" in p.todo for p in raw.problems):
+        problems.append(
+            Problem(raw.label, "has no table 'cities'", "add it: it is the only one that every region needs")
+        )
+    if problems or raw.meta is None:
+        raise BadInput(problems)
+    return Region(raw.meta, checked.tables), (*raw.warnings, *checked.warnings)
+
+
+def read_raw(path: Path) -> RawRegion:
+    """Read the files of a region as they are, by what kind of file they are."""
+    if path.is_dir():
+        return _read_folder(path)
+    suffix = path.suffix.casefold()
+    readers = _readers()
+    if suffix not in readers:
+        todo = "give a folder, .xlsx, .gpkg, .parquet or .shp"
+        raise BadInput(Problem(path.name, f"'{suffix or path.name}' is not a format of regions", todo))
+    return readers[suffix](path)
+
+
+def _readers() -> dict[str, Callable[[Path], RawRegion]]:
+    return {}
+
+
+def _read_folder(folder: Path) -> RawRegion:
+    raw = RawRegion(folder.name)
+    found: dict[str, Path] = {}
+    entries = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith((".", "~$"))]
+    document = [p for p in entries if p.name.casefold() in {"region.yaml", "region.yml"}]
+    _meta_beside(raw, document[0] if document else None)
+    tables = [p for p in entries if p.suffix.casefold() in {".csv", ".txt", ".tsv", ".parquet"}]
+    for path in tables:
+        name = table_name(path.stem)
+        if name is None:
+            continue
+        if name in found:
+            what = f"the table '{name}' stands in {found[name].name} too"
+            raw.problems.append(Problem(path.name, what, "remove one of the files"))
+            continue
+        found[name] = path
+    for path in tables:
+        if table_name(path.stem) is None and path.suffix.casefold() != ".txt":
+            problem = unknown_table(path.stem, path.name, found)
+            if problem:
+                raw.problems.append(problem)
+    for name, path in found.items():
+        raw.tables[name] = read_csv(path, name, raw.currency)
+    return raw
+
+
+def _meta_beside(raw: RawRegion, path: Path | None) -> None:
+    if path is None:
+        raw.problems.append(Problem("region.yaml", "is missing", _META_TODO))
+        return
+    try:
+        raw.set_meta(read_yaml(path))
+    except BadInput as error:
+        raw.problems += error.problems
