@@ -129,13 +129,13 @@ class Region:
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def status(self, table: str, column: str) -> pd.Series[Any]:
-        """Provenance of every value of a column: sourced, measured, estimated, assumed, or empty where unstated.
+        """Provenance of every value of a column: sourced, measured, estimated, assumed or unstated; empty cells are "".
 
         Rows of ``sources`` are read in order; later, narrower ones win. A ``status`` column of the table itself wins
         over both.
         """
         frame = self.frame(table)
-        status = pd.Series("", index=frame.index, dtype="str")
+        status = pd.Series("unstated", index=frame.index, dtype="str")
         sources = self.frame("sources")
         for row in sources[(sources["table"] == table) & (sources["column"] == column)].itertuples():
             chosen = np.ones(len(frame), dtype=bool)

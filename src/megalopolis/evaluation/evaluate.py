@@ -1,0 +1,151 @@
+"""Region and plan in, evaluation out: baseline against plan for every year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import pandas as pd
+
+from megalopolis.errors import BadInput, Problem
+from megalopolis.evaluation.cache import cache_folder
+from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.evaluation.ledger import BASELINE, PLAN, State, difference_of, ledger_of
+from megalopolis.evaluation.pillars import PILLARS, Pillar, chosen
+from megalopolis.evaluation.solve import Solver
+from megalopolis.parameters import Parameters
+from megalopolis.pillar import ALL_PILLARS, Progress, Result, silent
+from megalopolis.plan import Plan, at
+from megalopolis.region import Region
+
+#: Parameter draws behind every range: enough that the envelope moves little (docs/method/ranges), few enough to wait for.
+DRAWS: Final = 8
+
+
+def evaluate(
+    region: Region,
+    plan: Plan | None = None,
+    *,
+    years: Sequence[int] | None = None,
+    only: Iterable[str] | None = None,
+    settings: Mapping[str, float] | None = None,
+    draws: int = DRAWS,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Evaluate a plan against the reference case.
+
+    Parameters
+    ----------
+    region : Region
+        As from `load_region`.
+    plan : Plan, optional
+        As from `load_plan`; without one only the baseline is evaluated.
+    years : sequence of int, optional
+        Years to evaluate; default the plan's, else today.
+    only : iterable of str, optional
+        Pillars to run, with those they need; default all that are built.
+    settings : mapping of str to float, optional
+        Parameters by full id, such as ``{"travel.transfer_min": 20}``.
+    draws : int
+        Parameter draws behind the ranges; 0 for none.
+    progress : callable
+        ``progress(stage, done, total)``; may raise `Cancelled`.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    BadInput
+        If the plan does not fit the region, or a pillar or parameter is unknown.
+    CheckFailed
+        If a solve violates a residual or conservation check.
+    """
+    return evaluate_all(region, [plan], years=years, only=only, settings=settings, draws=draws, progress=progress)[0]
+
+
+def evaluate_all(
+    region: Region,
+    plans: Sequence[Plan | None],
+    *,
+    years: Sequence[int] | None = None,
+    only: Iterable[str] | None = None,
+    settings: Mapping[str, float] | None = None,
+    draws: int = DRAWS,
+    progress: Progress = silent,
+) -> list[Evaluation]:
+    """Evaluate several plans of one region; states they share are solved once. See `evaluate`."""
+    names = [plan.name for plan in plans if plan]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(Problem("", f"two plans are called '{name}'", "rename one of them"))
+    parameters = Parameters.of(region.meta.parameters, settings or {})
+    solver = Solver(_pillars(only), progress, cache_folder())
+    wanted = [_states(region, plan, years) for plan in plans]
+    sets = parameters.draws(draws)
+    total = sum(len(states) for states in wanted) * (1 + len(sets))
+    done = 0
+    found = []
+    for plan, states in zip(plans, wanted, strict=True):
+        central: dict[State, pd.DataFrame] = {}
+        drawn: dict[State, list[pd.DataFrame]] = {}
+        results: dict[State, dict[str, Result]] = {}
+        for key, state in states.items():
+            stage = f"{key[1]} {key[0]}"
+            progress(stage, done, total)
+            results[key] = solver.results(state, parameters)
+            central[key] = solver.values(state, parameters)
+            drawn[key] = []
+            done += 1
+            for draw in sets:
+                progress(stage, done, total)
+                drawn[key].append(solver.values(state, draw, indicators_only=True))
+                done += 1
+        found.append(
+            Evaluation(
+                region=region,
+                plan=plan,
+                years=tuple(dict.fromkeys(year for _, year in states)),
+                parameters=parameters,
+                draws=len(sets),
+                states=states,
+                results=results,
+                ledger=ledger_of(central, drawn),
+                difference=difference_of(central, drawn),
+                skipped=_skipped(region, only),
+            )
+        )
+    progress("done", total, total)
+    return found
+
+
+def _pillars(only: Iterable[str] | None) -> tuple[Pillar, ...]:
+    try:
+        return chosen(None if only is None else set(only))
+    except KeyError as error:
+        built = ", ".join(p.name for p in PILLARS)
+        raise BadInput(Problem("", f"no pillar {error} is built", f"pillars: {built}")) from error
+
+
+def _states(region: Region, plan: Plan | None, years: Sequence[int] | None) -> dict[State, Region]:
+    chosen_years = tuple(years) if years else (plan.years if plan and plan.years else (region.meta.now,))
+    states = {(BASELINE, year): at(region, None, year) for year in chosen_years}
+    if plan is not None:
+        states |= {(PLAN, year): at(region, plan, year) for year in chosen_years}
+    return states
+
+
+def _skipped(region: Region, only: Iterable[str] | None) -> dict[str, str]:
+    """Pillars that were not evaluated, and why."""
+    said = {}
+    built = {p.name: p for p in PILLARS}
+    running = {p.name for p in _pillars(only)}
+    for name in ALL_PILLARS:
+        if name not in built:
+            said[name] = "not built yet"
+        elif name not in running:
+            said[name] = "not asked for"
+        elif missing := built[name].missing(region):
+            said[name] = f"the region has no table {', '.join(missing)}"
+    return said

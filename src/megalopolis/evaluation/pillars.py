@@ -1,0 +1,79 @@
+"""The one list of pillars: what each reads, what it takes of others, and who runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from megalopolis.clusters import face as clusters
+from megalopolis.pillar import Result
+from megalopolis.region import Region
+from megalopolis.travel import face as travel
+
+
+@dataclass(frozen=True)
+class Pillar:
+    """A pillar as `evaluate` joins it.
+
+    Attributes
+    ----------
+    name : str
+        Name of the package.
+    run : callable
+        ``run(state, *, parameters, progress, indicators_only, **inputs) -> Result``.
+    needs : tuple of str
+        Tables without which the pillar is skipped.
+    reads : tuple of str
+        Every table it may read: a change of any makes its result stale.
+    inputs : dict of str to tuple of str
+        Argument to the pillar and table that fill it.
+    ranged : bool
+        Whether the draws of the parameters are run through it.
+    """
+
+    name: str
+    run: Callable[..., Result]
+    needs: tuple[str, ...]
+    reads: tuple[str, ...]
+    inputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    ranged: bool = True
+
+    def missing(self, state: Region) -> list[str]:
+        """Tables that the pillar needs and the state lacks."""
+        return [name for name in self.needs if not state.has(name)]
+
+
+PILLARS: Final = (
+    Pillar(
+        "travel",
+        travel.run,
+        needs=("cities",),
+        reads=("cities", "stations", "rail_lines", "rail_stops", "road_times", "train_services", "investments"),
+    ),
+    Pillar(
+        "clusters",
+        clusters.run,
+        needs=("cities",),
+        reads=("cities", "clusters_planned", "flows", "industries"),
+        inputs={"minutes": ("travel", "minutes")},
+    ),
+)
+
+
+def chosen(only: set[str] | None) -> tuple[Pillar, ...]:
+    """Return the pillars asked for, and those that they take inputs from, in order of evaluation.
+
+    Raises
+    ------
+    KeyError
+        If one asked for is not in the list.
+    """
+    if only is None:
+        return PILLARS
+    by_name = {p.name: p for p in PILLARS}
+    wanted = {by_name[name].name for name in only}
+    for pillar in reversed(PILLARS):
+        if pillar.name in wanted:
+            wanted |= {source for source, _ in pillar.inputs.values()}
+    return tuple(p for p in PILLARS if p.name in wanted)

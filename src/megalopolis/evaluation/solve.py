@@ -1,0 +1,85 @@
+"""Run the pillars on every state of a plan, and its draws, each distinct state once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from megalopolis.evaluation import cache
+from megalopolis.evaluation.ledger import values_of
+from megalopolis.evaluation.pillars import Pillar
+from megalopolis.parameters import Parameters
+from megalopolis.pillar import Progress, Result
+from megalopolis.region import Region
+
+
+@dataclass
+class Solver:
+    """Pillars over states, with a memory of what was solved.
+
+    Attributes
+    ----------
+    pillars : tuple of Pillar
+        In order of evaluation.
+    progress : callable
+        See `megalopolis.pillar.Progress`.
+    folder : Path or None
+        Cache on disk.
+    """
+
+    pillars: tuple[Pillar, ...]
+    progress: Progress
+    folder: Path | None
+    _solved: dict[str, Result] = field(default_factory=dict)
+    _values: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict)
+
+    def keys(self, state: Region, parameters: Parameters, *, indicators_only: bool = False) -> dict[str, str]:
+        """Key of every pillar that the state has the tables for: all that its result depends on."""
+        keys: dict[str, str] = {}
+        for pillar in self.pillars:
+            if pillar.missing(state) or any(source not in keys for source, _ in pillar.inputs.values()):
+                continue
+            parts = [cache.code_hash(), pillar.name, str(indicators_only), state.meta.model_dump_json()]
+            parts += [f"{name}={state.table_hashes.get(name)}" for name in pillar.reads]
+            parts += [f"{argument}={keys[source]}" for argument, (source, _) in sorted(pillar.inputs.items())]
+            parts += [f"{k}={v!r}" for k, v in sorted(parameters.of_pillar(pillar.name).items())]
+            keys[pillar.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return keys
+
+    def results(self, state: Region, parameters: Parameters, *, indicators_only: bool = False) -> dict[str, Result]:
+        """Solve every pillar on a state, or recall what was solved."""
+        keys = self.keys(state, parameters, indicators_only=indicators_only)
+        found: dict[str, Result] = {}
+        folder = None if indicators_only else self.folder
+        for pillar in self.pillars:
+            if pillar.name not in keys or (indicators_only and not pillar.ranged):
+                continue
+            key = keys[pillar.name]
+            result = self._solved.get(key) or cache.load(folder, key)
+            if result is None:
+                inputs = {argument: found[source].tables[table] for argument, (source, table) in pillar.inputs.items()}
+                result = pillar.run(
+                    state,
+                    parameters=parameters.of_pillar(pillar.name),
+                    progress=self.progress,
+                    indicators_only=indicators_only,
+                    **inputs,
+                )
+                cache.save(folder, key, result)
+            if not indicators_only:  # draws are recalled as values; their matrices would fill memory
+                self._solved[key] = result
+            found[pillar.name] = result
+        return found
+
+    def values(self, state: Region, parameters: Parameters, *, indicators_only: bool = False) -> pd.DataFrame:
+        """Indicators of a state with their aggregates; see `megalopolis.evaluation.ledger.values_of`."""
+        keys = self.keys(state, parameters, indicators_only=indicators_only)
+        key = tuple(keys.values())
+        if key not in self._values:
+            results: Mapping[str, Result] = self.results(state, parameters, indicators_only=indicators_only)
+            self._values[key] = values_of(state, results)
+        return self._values[key]

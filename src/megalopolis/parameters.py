@@ -1,0 +1,146 @@
+"""Parameters of the pillars: defaults with ranges, overridden by the region and then by the user."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+from scipy.stats import qmc, triang
+
+from megalopolis.errors import BadInput, Problem, suggest
+
+#: Seed of the Latin hypercube: the same draws for every case and year, so that differences are drawn in pairs.
+_SEED: Final = 20200101
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter: default, range, unit, source, and whether it is sourced, measured, estimated or assumed."""
+
+    id: str
+    default: float
+    low: float
+    high: float
+    unit: str
+    source: str
+    status: str
+
+
+@cache
+def registry() -> dict[str, Parameter]:
+    """Every parameter of every pillar, by id such as ``travel.transfer_min``."""
+    found = {}
+    for pillar in sorted(files("megalopolis").iterdir(), key=lambda e: e.name):
+        table = pillar.joinpath("parameters.csv") if pillar.is_dir() else None
+        if table is None or not table.is_file():
+            continue
+        with table.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                default = float(row["default"])
+                parameter = Parameter(
+                    id=f"{pillar.name}.{row['id']}",
+                    default=default,
+                    low=float(row["low"] or default),
+                    high=float(row["high"] or default),
+                    unit=row["unit"],
+                    source=row["source"],
+                    status=row["status"],
+                )
+                found[parameter.id] = parameter
+    return found
+
+
+@dataclass(frozen=True)
+class Parameters(Mapping[str, float]):
+    """One value for every parameter, by full id.
+
+    Attributes
+    ----------
+    values_ : dict of str to float
+        Value in force.
+    fixed : frozenset of str
+        Parameters that a region or the user set; these have no range.
+    """
+
+    values_: dict[str, float]
+    fixed: frozenset[str] = frozenset()
+
+    def __getitem__(self, key: str) -> float:
+        return self.values_[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_)
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+    @classmethod
+    def of(cls, *overrides: Mapping[str, float], where: str = "") -> Parameters:
+        """Take the defaults and lay overrides over them, the last one on top.
+
+        Raises
+        ------
+        BadInput
+            If an override names no parameter or is not finite.
+        """
+        known = registry()
+        values = {id_: p.default for id_, p in known.items()}
+        fixed: set[str] = set()
+        for override in overrides:
+            for id_, value in override.items():
+                if id_ not in known:
+                    todo = suggest(id_, list(known), "see the reference of parameters")
+                    raise BadInput(Problem(where, f"there is no parameter '{id_}'", todo))
+                if not math.isfinite(value):
+                    raise BadInput(Problem(where, f"'{id_}' is {value}", "give a finite number"))
+                values[id_] = float(value)
+                fixed.add(id_)
+        return cls(values, frozenset(fixed))
+
+    def of_pillar(self, pillar: str) -> dict[str, float]:
+        """Values of one pillar, by short id."""
+        prefix = f"{pillar}."
+        return {id_.removeprefix(prefix): v for id_, v in self.values_.items() if id_.startswith(prefix)}
+
+    def draws(self, count: int) -> list[Parameters]:
+        """Draw parameter sets from the ranges by a Latin hypercube (McKay, Beckman and Conover 1979).
+
+        Each parameter is triangular between its low and high with the value in force as mode; parameters that were
+        set stay as they are. The same count gives the same draws.
+        """
+        known = registry()
+        free = [i for i in self.values_ if i not in self.fixed and known[i].low < known[i].high]
+        if not free or count < 1:
+            return []
+        unit = qmc.LatinHypercube(d=len(free), rng=np.random.default_rng(_SEED)).random(count)
+        low = np.array([known[i].low for i in free])
+        width = np.array([known[i].high for i in free]) - low
+        mode = (np.array([self.values_[i] for i in free]) - low) / width
+        drawn = triang.ppf(unit, np.clip(mode, 0, 1), loc=low, scale=width)
+        return [Parameters({**self.values_, **dict(zip(free, map(float, row), strict=True))}, self.fixed) for row in drawn]
+
+
+def parse_settings(texts: list[str]) -> dict[str, float]:
+    """Read ``id=value`` settings as given on the command line.
+
+    Raises
+    ------
+    BadInput
+        If one has no ``=`` or its value is not a number.
+    """
+    settings = {}
+    for text in texts:
+        id_, sign, value = text.partition("=")
+        try:
+            settings[id_.strip()] = float(value) if sign else float("nan")
+        except ValueError as error:
+            raise BadInput(Problem("--set", f"'{value}' is not a number", "write --set travel.transfer_min=20")) from error
+        if not sign:
+            raise BadInput(Problem("--set", f"'{text}' has no '='", "write --set travel.transfer_min=20"))
+    return settings
