@@ -1,0 +1,301 @@
+"""Flows between cities: the gravity model, its calibration on observed flows, and its backbone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+
+if TYPE_CHECKING:
+    from megalopolis.units import Array
+
+Groups = npt.NDArray[np.intp]
+Form = Literal["exponential", "power", "gaussian"]
+
+#: Newton steps of the calibration; the iteration converges quadratically, ten steps are usual.
+MAX_STEPS = 100
+#: Relative change of the deviance at which the calibration stops.
+TOLERANCE = 1e-12
+
+
+def deterrence(minutes: Array, form: Form, scale: float) -> Array:
+    """Share of the interaction that is left at a travel time.
+
+    exponential ``exp(-t / scale)`` (Wilson, 1967), gaussian ``exp(-(t / scale)^2 / 2)`` (Ingram,
+    1971), power ``max(t, 1)^-scale`` (Zipf, 1946).
+
+    Parameters
+    ----------
+    minutes : ndarray
+        Travel times; infinite where there is no way.
+    form : str
+        One of the three.
+    scale : float
+        Minutes; of the power form the exponent.
+
+    Returns
+    -------
+    ndarray
+        Between 0 and 1, zero where there is no way.
+
+    Raises
+    ------
+    ValueError
+        For an unknown form, a scale that is not above zero, negative or missing times.
+    """
+    if not scale > 0:
+        raise ValueError(f"The deterrence scale must be above zero, not {scale}.")
+    if np.isnan(minutes).any() or (minutes < 0).any():
+        raise ValueError("Travel times must be known and not negative; use inf where there is no way.")
+    if form == "exponential":
+        return np.asarray(np.exp(-minutes / scale))
+    if form == "gaussian":
+        return np.asarray(np.exp(-0.5 * (minutes / scale) ** 2))
+    if form == "power":
+        return np.asarray(np.maximum(minutes, 1.0) ** -scale)
+    raise ValueError(f"The deterrence form must be exponential, power or gaussian, not '{form}'.")
+
+
+def gravity_flows(
+    minutes: Array,
+    origin: Array,
+    destination: Array | None = None,
+    *,
+    exponents: tuple[float, float] = (1.0, 1.0),
+    form: Form = "gaussian",
+    scale: float = 120.0,
+) -> Array:
+    """Flows of the unconstrained gravity model ``F_ij = O_i^a D_j^b f(t_ij)``, self-flows excluded.
+
+    Parameters
+    ----------
+    minutes : ndarray, shape (n, n)
+        Door-to-door times; infinite where there is no way.
+    origin, destination : ndarray, shape (n,)
+        Masses (persons, or currency per year); the destination's default is the origin's.
+    exponents : (float, float)
+        a and b.
+    form, scale
+        See `deterrence`.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Shares of all flows: they sum to 1, the diagonal is zero.
+
+    Raises
+    ------
+    ValueError
+        For missing or negative masses, times of the wrong shape, or where no pair has a flow.
+    """
+    to = origin if destination is None else destination
+    n = len(origin)
+    if minutes.shape != (n, n) or to.shape != (n,):
+        raise ValueError(f"Times of shape {minutes.shape} do not fit {n} origins and {len(to)} destinations.")
+    for mass in (origin, to):
+        if np.isnan(mass).any() or (mass < 0).any():
+            raise ValueError("Masses of the gravity model must be known and not negative.")
+    a, b = exponents
+    # Divided by the largest, so that no power overflows.
+    flows = np.outer((origin / origin.max()) ** a, (to / to.max()) ** b) * deterrence(minutes, form, scale)
+    np.fill_diagonal(flows, 0.0)
+    total = flows.sum()
+    if not total > 0:
+        raise ValueError("No pair of cities has a flow: masses are zero or every time is infinite.")
+    return np.asarray(flows / total)
+
+
+def backbone(flows: Array, share: float) -> csr_matrix:
+    """Keep the flows that matter to at least one of their two cities.
+
+    Both directions of a pair are added. A pair stays where it holds more than `share` of all flows of either
+    city, so that a small city keeps its links (the idea of Serrano, Boguna and Vespignani, 2009, with a
+    plain share).
+
+    Parameters
+    ----------
+    flows : ndarray, shape (n, n)
+        Non-negative, in any unit.
+    share : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    csr_matrix, shape (n, n)
+        Symmetric, no diagonal, in the unit of the flows.
+
+    Raises
+    ------
+    ValueError
+        For missing or negative flows.
+    """
+    if np.isnan(flows).any() or (flows < 0).any():
+        raise ValueError("Flows must be known and not negative.")
+    both = flows + flows.T
+    np.fill_diagonal(both, 0.0)
+    limit = share * both.sum(axis=1)
+    keep = (both > limit[:, None]) | (both > limit[None, :])
+    return csr_matrix(np.where(keep, both, 0.0))
+
+
+@dataclass(frozen=True)
+class PoissonFit:
+    """A Poisson pseudo-maximum-likelihood fit with one fixed effect per group."""
+
+    coefficients: Array
+    standard_errors: Array
+    effects: Array
+    fitted: Array
+    deviance: float
+    explained: float
+    steps: int
+
+
+def _deviance(y: Array, mu: Array) -> float:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where(y > 0, y * np.log(y / mu), 0.0)
+    return float(2.0 * (logs - (y - mu)).sum())
+
+
+def _centred(x: Array, weight: Array, group: Groups) -> Array:
+    """Columns less their weighted mean in each group."""
+    total = np.bincount(group, weight)
+    total[total == 0] = 1.0
+    return np.asarray(x - np.column_stack([np.bincount(group, weight * c) / total for c in x.T])[group])
+
+
+def _exact_effects(power: Array, total: Array, group: Groups) -> Array:
+    """Fitted values for given coefficients, each group's sum equal to the observed one."""
+    top = np.full(len(total), -np.inf)
+    np.maximum.at(top, group, power)
+    raw = np.exp(power - top[group])
+    scale = total[group] / np.bincount(group, raw, len(total))[group]
+    return np.asarray(np.maximum(raw * scale, np.finfo(float).tiny))
+
+
+def poisson_fit(y: Array, x: Array, group: Groups) -> PoissonFit:
+    """Fit ``E[y] = exp(effect[group] + x b)`` by iteratively reweighted least squares, effects swept out.
+
+    Gourieroux, Monfort and Trognon (1984); for gravity models Santos Silva and Tenreyro (2006), eq. 9.
+
+    Parameters
+    ----------
+    y : ndarray, shape (m,)
+        Non-negative flows; zeros are kept.
+    x : ndarray, shape (m, k)
+        Explanatory columns.
+    group : ndarray of int, shape (m,)
+        Origin of each row, 0 to g-1. A group without any flow tells nothing and has the effect -inf.
+
+    Returns
+    -------
+    PoissonFit
+        `coefficients` and heteroskedasticity-robust `standard_errors` of shape (k,), `effects` (g,),
+        `fitted` (m,), `deviance`, `explained`: the share of the deviance of the fixed effects alone that the
+        columns explain.
+
+    Raises
+    ------
+    ValueError
+        For missing or negative flows, columns that do not vary within groups, or no convergence.
+    """
+    if not (np.isfinite(y).all() and np.isfinite(x).all()) or (y < 0).any():
+        raise ValueError("Flows and explanatory columns must be finite, flows not negative.")
+    if not y.any():
+        raise ValueError("No flow was observed.")
+    g = int(group.max()) + 1
+    total = np.asarray(np.bincount(group, y, g), dtype=np.float64)
+    use = total[group] > 0
+    yu, gu = y[use], group[use]
+    centre = x[use].mean(axis=0)
+    xu = x[use] - centre  # large constants would overflow the exponential
+    mean = (total / np.maximum(np.bincount(group, minlength=g), 1))[gu]
+    mu = 0.5 * (yu + mean)
+    last = np.inf
+    step = 0
+    while True:
+        step += 1
+        xd = _centred(xu, mu, gu)
+        normal = xd.T @ (mu[:, None] * xd)
+        if np.linalg.matrix_rank(normal) < x.shape[1]:
+            raise ValueError("An explanatory column does not vary within the groups.")
+        z = np.log(mu) + (yu - mu) / mu
+        b = np.linalg.solve(normal, xd.T @ (mu * _centred(z[:, None], mu, gu)[:, 0]))
+        mu = _exact_effects(xu @ b, total, gu)
+        deviance = _deviance(yu, mu)
+        if abs(last - deviance) <= TOLERANCE * (abs(deviance) + 1.0):
+            break
+        if step == MAX_STEPS:
+            raise ValueError(f"The Poisson fit did not converge in {MAX_STEPS} steps.")
+        last = deviance
+    bread = np.linalg.inv(normal)
+    meat = (xd * ((yu - mu) ** 2)[:, None]).T @ xd
+    effects, fitted = np.full(g, -np.inf), np.zeros(len(y))
+    effects[gu] = np.log(mu) - (xu + centre) @ b
+    fitted[use] = mu
+    null = _deviance(yu, mean)
+    explained = 1.0 - deviance / null if null > 0 else 0.0
+    return PoissonFit(
+        np.asarray(b, dtype=np.float64),
+        np.sqrt(np.diag(bread @ meat @ bread)),
+        effects,
+        fitted,
+        deviance,
+        explained,
+        step,
+    )
+
+
+@dataclass(frozen=True)
+class GravityFit:
+    """The gravity model's parameters as observed flows tell them."""
+
+    exponent: float
+    exponent_error: float
+    form: Form
+    scale: float
+    fit: PoissonFit
+
+
+def calibrate_gravity(flows: Array, minutes: Array, destination: Array, form: Form) -> GravityFit:
+    """Fit the destination's exponent and the deterrence scale to observed flows, one effect per origin.
+
+    Poisson pseudo-maximum likelihood (`poisson_fit`) of ``F_ij`` on ``ln D_j`` and on minutes (exponential),
+    their square (gaussian) or their logarithm (power).
+
+    Parameters
+    ----------
+    flows : ndarray, shape (n, n)
+        Observed flows, NaN where a pair was not observed; the diagonal is not used.
+    minutes : ndarray, shape (n, n)
+        Times; pairs without a way are not used.
+    destination : ndarray, shape (n,)
+        Masses above zero.
+    form : str
+        Deterrence form.
+
+    Returns
+    -------
+    GravityFit
+        `exponent` of the destination with its standard error, `scale` of the deterrence, and the whole fit.
+
+    Raises
+    ------
+    ValueError
+        Where flows do not fall with time, so that no scale exists, or see `poisson_fit`.
+    """
+    if not (destination > 0).all():
+        raise ValueError("Masses must be above zero for a calibration.")
+    use = np.isfinite(flows) & np.isfinite(minutes) & ~np.eye(len(flows), dtype=bool)
+    i, j = np.nonzero(use)
+    t = minutes[i, j]
+    time = {"exponential": t, "gaussian": 0.5 * t**2, "power": np.log(np.maximum(t, 1.0))}[form]
+    fit = poisson_fit(flows[i, j], np.column_stack([np.log(destination[j]), time]), i)
+    slope = -float(fit.coefficients[1])
+    if not slope > 0:
+        raise ValueError("Observed flows do not fall with travel time: no deterrence scale exists.")
+    scale = {"exponential": 1.0 / slope, "gaussian": slope**-0.5, "power": slope}[form]
+    return GravityFit(float(fit.coefficients[0]), float(fit.standard_errors[0]), form, float(scale), fit)
