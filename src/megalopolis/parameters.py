@@ -123,7 +123,9 @@ class Parameters(Mapping[str, float]):
         width = np.array([known[i].high for i in free]) - low
         mode = (np.array([self.values_[i] for i in free]) - low) / width
         drawn = triang.ppf(unit, np.clip(mode, 0, 1), loc=low, scale=width)
-        return [Parameters({**self.values_, **dict(zip(free, map(float, row), strict=True))}, self.fixed) for row in drawn]
+        return [
+            Parameters({**self.values_, **dict(zip(free, map(float, row), strict=True))}, self.fixed) for row in drawn
+        ]
 
 
 def parse_settings(texts: list[str]) -> dict[str, float]:
@@ -140,7 +142,9 @@ def parse_settings(texts: list[str]) -> dict[str, float]:
         try:
             settings[id_.strip()] = float(value) if sign else float("nan")
         except ValueError as error:
-            raise BadInput(Problem("--set", f"'{value}' is not a number", "write --set travel.transfer_min=20")) from error
+            raise BadInput(
+                Problem("--set", f"'{value}' is not a number", "write --set travel.transfer_min=20")
+            ) from error
         if not sign:
             raise BadInput(Problem("--set", f"'{text}' has no '='", "write --set travel.transfer_min=20"))
     return settings

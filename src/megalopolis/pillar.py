@@ -22,7 +22,7 @@ class Cancelled(Exception):  # noqa: N818 - an event, not an error
     """Raised by a progress callback to stop an evaluation."""
 
 
-class CheckFailed(RuntimeError):
+class CheckFailed(RuntimeError):  # noqa: N818 - says what happened
     """A residual or a conservation check of a solve is violated: the result would be wrong, so there is none."""
 
 

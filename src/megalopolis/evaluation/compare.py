@@ -65,7 +65,9 @@ def _measures(evaluations: Sequence[Evaluation], names: list[str]) -> pd.DataFra
     for evaluation in evaluations:
         kinds |= {m.name: m.kind for m in (evaluation.plan.measures if evaluation.plan else ())}
     held = [{m.name for m in (e.plan.measures if e.plan else ())} for e in evaluations]
-    rows = [{"measure": m, "kind": k, **{n: m in h for n, h in zip(names, held, strict=True)}} for m, k in kinds.items()]
+    rows = [
+        {"measure": m, "kind": k, **{n: m in h for n, h in zip(names, held, strict=True)}} for m, k in kinds.items()
+    ]
     return pd.DataFrame(rows, columns=["measure", "kind", *names])
 
 

@@ -163,7 +163,9 @@ class Evaluation:
         """
         rows = []
         for table in self.region.tables:
-            columns = [c.name for c in schemas()[table].columns if c.kind in MEASURED_KINDS and c.name not in ORDER_COLUMNS]
+            columns = [
+                c.name for c in schemas()[table].columns if c.kind in MEASURED_KINDS and c.name not in ORDER_COLUMNS
+            ]
             if table == "sources" or not columns:
                 continue
             status = pd.concat([self.region.status(table, c) for c in columns], ignore_index=True)

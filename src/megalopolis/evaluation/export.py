@@ -82,7 +82,9 @@ def layers_of(evaluation: Evaluation) -> dict[str, gpd.GeoDataFrame]:
                 shapes.append(shapely.LineString(stops[["lon", "lat"]].to_numpy(float)))
                 rows.append(stops.iloc[0][["line", "name", "name_local", "kind", "opened"]])
         if shapes:
-            layers["lines"] = gpd.GeoDataFrame(pd.DataFrame(rows).reset_index(drop=True), geometry=shapes, crs="EPSG:4326")
+            layers["lines"] = gpd.GeoDataFrame(
+                pd.DataFrame(rows).reset_index(drop=True), geometry=shapes, crs="EPSG:4326"
+            )
     return layers
 
 

@@ -35,7 +35,9 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
         Columns ``place, indicator, value, low, high, status``; cities first, then ``cluster:<id>``, then ``region``.
         Sums and population-weighted means follow the registry; units that are part of another are left out of both.
     """
-    own = [r.indicators.reindex(columns=["place", "indicator", "value", "low", "high", "status"]) for r in results.values()]
+    own = [
+        r.indicators.reindex(columns=["place", "indicator", "value", "low", "high", "status"]) for r in results.values()
+    ]
     parts = [frame for frame in own if len(frame)]
     if not parts:
         return pd.DataFrame(columns=["place", "indicator", "value", "low", "high", "status"])

@@ -122,9 +122,13 @@ def reproduce(path: Path, load: Any, progress: Progress = silent) -> tuple[list[
         plans = [_plan_of(entry["plan"]) for entry in record["plans"]]
         years, draws, settings, only = record["years"], record["draws"], record["settings"], record["only"]
     except OSError as error:
-        raise BadInput(Problem(str(path), error.strerror or "cannot be read", "give the run.json of a report")) from error
+        raise BadInput(
+            Problem(str(path), error.strerror or "cannot be read", "give the run.json of a report")
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(Problem(str(path), "is not the run.json of a report", "give the run.json of a report")) from error
+        raise BadInput(
+            Problem(str(path), "is not the run.json of a report", "give the run.json of a report")
+        ) from error
     region = load(source)
     if region.hash != was:
         raise BadInput(Problem(str(path), f"the region '{source}' is not what it was", "restore its tables of then"))
@@ -145,7 +149,9 @@ def _compared(kept: Path, ledger: pd.DataFrame, name: str) -> list[str]:
     if "plan" in old:
         old = old[old["plan"].isin([name, ""])]
     both = old.merge(ledger, on=KEY, how="outer", suffixes=("_then", "_now"), indicator=True)
-    said = [f"{name}: {(both['_merge'] != 'both').sum()} rows are not in both"] if (both["_merge"] != "both").any() else []
+    said = (
+        [f"{name}: {(both['_merge'] != 'both').sum()} rows are not in both"] if (both["_merge"] != "both").any() else []
+    )
     for column in ("value", "low", "high"):
         then, now = both[f"{column}_then"].to_numpy(float), both[f"{column}_now"].to_numpy(float)
         off = ~np.isclose(then, now, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True)

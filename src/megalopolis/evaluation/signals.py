@@ -131,7 +131,13 @@ def _rail(evaluation: Evaluation) -> list[Row]:
         if row["target"] is not None:
             row["verdict"], row["why"] = _pace_verdict(series, row["target"], row["target_year"])
         rows.append(row)
-    for name in ("rail_km_high_speed", "cluster_minutes_within", "cluster_minutes_across", "trains_per_day", "mean_minutes"):
+    for name in (
+        "rail_km_high_speed",
+        "cluster_minutes_within",
+        "cluster_minutes_across",
+        "trains_per_day",
+        "mean_minutes",
+    ):
         rows += _modelled(evaluation, name)
     return rows
 

@@ -135,7 +135,9 @@ def _load(path: Path, inside: tuple[Path, ...]) -> Plan:
     names = [m.id for m in (*(base.measures if base else ()), *measures)]
     for position, measure in enumerate(measures):
         if names.count(measure.id) > 1:
-            raise BadInput(Problem(where[position], f"another measure is called '{measure.name}'", "rename one of them"))
+            raise BadInput(
+                Problem(where[position], f"another measure is called '{measure.name}'", "rename one of them")
+            )
     return Plan(
         name=head.name,
         years=head.years or (base.years if base else ()),

@@ -68,7 +68,13 @@ class Measure(BaseModel):
         raise NotImplementedError
 
     def invest(
-        self, tables: Tables, year: int, cost: float | None, *, km: dict[str, float] | None = None, detail: str | None = None
+        self,
+        tables: Tables,
+        year: int,
+        cost: float | None,
+        *,
+        km: dict[str, float] | None = None,
+        detail: str | None = None,
     ) -> None:
         """Book what the measure costs, shared by the length built at each place where that is known."""
         places = km or {"region": None}

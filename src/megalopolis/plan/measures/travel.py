@@ -66,7 +66,9 @@ class RailLine(Measure):
     def resolve(self, tables: Tables) -> Self:
         """Turn every stop into a station with its km; see `Measure.resolve`."""
         if self.id in set(tables["rail_lines"]["id"]):
-            raise BadInput(Problem("", f"the line '{self.name}' is there already", "give it another name, or remove it"))
+            raise BadInput(
+                Problem("", f"the line '{self.name}' is there already", "give it another name, or remove it")
+            )
         stops: list[Stop] = []
         for position, stop in enumerate(self.stops):
             placed = _place(stop, tables)
@@ -78,7 +80,11 @@ class RailLine(Measure):
                     great_circle_km(stops[-1].lon, stops[-1].lat, placed.lon, placed.lat)  # type: ignore[arg-type]
                 )
             if stops and km is not None and km <= _km(stops[-1]):
-                raise BadInput(Problem("", f"km of stop {position + 1} of '{self.name}' does not rise", "count km from the first stop"))
+                raise BadInput(
+                    Problem(
+                        "", f"km of stop {position + 1} of '{self.name}' does not rise", "count km from the first stop"
+                    )
+                )
             stops.append(placed.model_copy(update={"km": km}))
         return self.model_copy(update={"stops": tuple(stops)})
 
@@ -139,7 +145,12 @@ def _place(stop: Stop, tables: Tables) -> Stop:
         row = cities[cities["id"] == city].iloc[0]
         if isinstance(row["main_station"], str):
             return _at_station(stations[stations["id"] == row["main_station"]].iloc[0])
-        new = {"name": f"{row['name']} (planned)", "name_local": row["name_local"], "lon": row["lon"], "lat": row["lat"]}
+        new = {
+            "name": f"{row['name']} (planned)",
+            "name_local": row["name_local"],
+            "lon": row["lon"],
+            "lat": row["lat"],
+        }
     else:
         new = {"name": stop.name, "name_local": stop.name_local or stop.name, "lon": stop.lon, "lat": stop.lat}
     id_ = slug(str(new["name"]))
@@ -147,14 +158,18 @@ def _place(stop: Stop, tables: Tables) -> Stop:
     if len(there):  # two lines of a plan may share a new station; an old one of that name elsewhere may not be moved
         old = there.iloc[0]
         if float(great_circle_km(old["lon"], old["lat"], new["lon"], new["lat"])) > 1.0:
-            raise BadInput(Problem("", f"another station is called '{new['name']}'", f"write station: {id_}, or rename it"))
+            raise BadInput(
+                Problem("", f"another station is called '{new['name']}'", f"write station: {id_}, or rename it")
+            )
         return _at_station(old)
     return Stop(city=city, station=id_, **new)
 
 
 def _at_station(row: pd.Series[Any]) -> Stop:
     city = row["city"] if isinstance(row["city"], str) else None
-    return Stop(city=city, station=row["id"], name=row["name"], name_local=row["name_local"], lon=row["lon"], lat=row["lat"])
+    return Stop(
+        city=city, station=row["id"], name=row["name"], name_local=row["name_local"], lon=row["lon"], lat=row["lat"]
+    )
 
 
 def _line_id(text: str, tables: Tables) -> str:
@@ -272,5 +287,7 @@ def _future_lines(named: tuple[str, ...] | str, measure: str, tables: Tables) ->
     lines = tables["rail_lines"]
     found = tuple(lines.loc[lines["opened"] > tables.region.meta.now, "id"])
     if not found:
-        raise BadInput(Problem("", f"'{measure}' matches no line that opens after {tables.region.meta.now}", "name lines"))
+        raise BadInput(
+            Problem("", f"'{measure}' matches no line that opens after {tables.region.meta.now}", "name lines")
+        )
     return found
