@@ -143,9 +143,7 @@ def test_census_of_the_mainland_without_servicemen(mainland):
 
 def test_urban_residents(mainland):
     assert (mainland["urban_population"] <= mainland["population"]).all()
-    assert mainland["urban_population"].sum() / mainland["population"].sum() == pytest.approx(
-        0.6389, abs=0.002
-    )
+    assert mainland["urban_population"].sum() / mainland["population"].sum() == pytest.approx(0.6389, abs=0.002)
 
 
 def test_gdp_of_cities(cities):
@@ -192,9 +190,7 @@ def test_a_unit_lies_near_the_others_of_its_province(cities):
         "lat": 9.0,
     }.items():  # Inner Mongolia spans 24 degrees, Hainan reaches Sansha
         assert (cities[column] - grouped[column].transform("median")).abs().max() < limit
-    small = cities[
-        cities["admin1"].isin(["Jiangsu", "Zhejiang", "Anhui", "Fujian", "Jiangxi", "Ningxia", "Guizhou"])
-    ]
+    small = cities[cities["admin1"].isin(["Jiangsu", "Zhejiang", "Anhui", "Fujian", "Jiangxi", "Ningxia", "Guizhou"])]
     spread = small.groupby("admin1")
     for column in ("lon", "lat"):
         assert (small[column] - spread[column].transform("median")).abs().max() < 3.0
@@ -235,26 +231,40 @@ def test_drivers(cities):
     top = cities[cities["parent"].isna() & (cities["country"] == "CHN")].set_index("id")
     assert (people.xs(2020, level="year").loc[top.index] == top["population"]).all()
     old = people.xs(2010, level="year")
-    assert old[old.index.isin(top.index)].sum() == pytest.approx(
-        1_332_810_869, rel=1e-4
-    )  # 31 provinces, census 2010
+    assert old[old.index.isin(top.index)].sum() == pytest.approx(1_332_810_869, rel=1e-4)  # 31 provinces, census 2010
     assert drivers.loc[drivers["variable"] == "urban_share", "value"].between(0, 1).all()
-    provinces = drivers[drivers["place"].isin(set(top["admin1"]))]
     spans = (
-        provinces[provinces["variable"] != "urban_share"]
-        .groupby(["place", "variable"])["year"]
-        .agg(["min", "max"])
+        drivers[drivers["place"].isin(set(top["admin1"]))].groupby(["variable", "place"])["year"].agg(["min", "max"])
     )
-    assert len(spans) == 62
-    assert (spans["min"] == 2020).all()
-    assert (spans["max"] == 2060).all()
+    for variable, first, last in (
+        ("population", 2000, 2060),
+        ("productivity", 2020, 2060),
+        ("urban_share", 2020, 2050),
+    ):
+        assert len(spans.loc[variable]) == 31
+        assert (spans.loc[variable, "min"] == first).all()
+        assert (spans.loc[variable, "max"] == last).all()
+
+
+@pytest.mark.parametrize(("year", "total"), [(2000, 1_242_612_226), (2010, 1_332_810_869), (2020, 1_409_778_724)])
+def test_censuses_of_the_provinces(mainland, year, total):
+    drivers = table("drivers")
+    rows = drivers[(drivers["variable"] == "population") & (drivers["year"] == year)].set_index("place")["value"]
+    assert rows.loc[mainland["admin1"].unique()].sum() == total
+
+
+def test_urban_shares_of_provinces_give_the_national_path(mainland):
+    drivers = table("drivers").set_index(["variable", "year", "place"])["value"].sort_index()
+    provinces = mainland["admin1"].unique()
+    for year in (2030, 2035, 2050):
+        people = drivers["population", year].loc[provinces]
+        urban = (drivers["urban_share", year].loc[provinces] * people).sum() / people.sum()
+        assert urban == pytest.approx(drivers["urban_share", year, "CHN"], abs=1e-4)
 
 
 def test_people_of_a_province_are_those_of_its_units(mainland):
     drivers = table("drivers")
-    rows = drivers[(drivers["variable"] == "population") & (drivers["year"] == 2020)].set_index("place")[
-        "value"
-    ]
+    rows = drivers[(drivers["variable"] == "population") & (drivers["year"] == 2020)].set_index("place")["value"]
     totals = mainland.groupby("admin1")["population"].sum()
     assert (rows.loc[totals.index] == totals).all()
 
