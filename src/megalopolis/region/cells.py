@@ -58,9 +58,7 @@ def shown(cell: object) -> str:
     return f"'{text[:39]}…'" if len(text) > 40 else f"'{text}'"
 
 
-def parse(
-    column: Column, cell: object, scale: Decimal | None = None, *, decimal_comma: bool = False
-) -> Value:
+def parse(column: Column, cell: object, scale: Decimal | None = None, *, decimal_comma: bool = False) -> Value:
     """Return the value of a cell that is not blank.
 
     Parameters
@@ -80,20 +78,18 @@ def parse(
         If the cell does not fit the column's type, range or words.
     """
     if isinstance(cell, str) and cell.strip() in _SHEET_ERRORS:
-        raise BadCell(
-            f"{shown(cell)} is an error of the spreadsheet", "correct the formula, or leave the cell empty"
-        )
+        raise BadCell(f"{shown(cell)} is an error of the spreadsheet", "correct the formula, or leave the cell empty")
     if is_numeric(column):
         return _ranged(column, _number(column, cell, scale, decimal_comma=decimal_comma))
+    if column.kind in {"id", "ref"} and isinstance(cell, dt.date | dt.time):
+        raise BadCell(f"{shown(cell)} is a date", "format the column as text and retype the id")
     text = as_text(cell)
     if any(unicodedata.category(ch) == "Cc" and ch not in "\n\t" for ch in text):
         raise BadCell(f"{shown(text)} holds control characters", "retype the cell")
     if column.kind == "enum":
         word = text.casefold()
         if word not in column.choices:
-            raise BadCell(
-                f"{shown(text)} is not one of {', '.join(column.choices)}", suggest(word, column.choices, "")
-            )
+            raise BadCell(f"{shown(text)} is not one of {', '.join(column.choices)}", suggest(word, column.choices, ""))
         return word
     return text
 
@@ -115,12 +111,10 @@ def _number(column: Column, cell: object, scale: Decimal | None, *, decimal_comm
             f"{shown(cell)} is not a number",
             "format the cell as a number" if not isinstance(cell, bool) else _LEAVE_EMPTY,
         )
-    if isinstance(cell, int | float):
-        value = float(Decimal(repr(cell)) * scale) if scale and math.isfinite(cell) else float(cell)
+    if isinstance(cell, int | float | Decimal):
+        value = float(Decimal(str(cell)) * scale) if scale and math.isfinite(cell) else float(cell)
     else:
-        value = _from_text(
-            column, unicodedata.normalize("NFKC", str(cell)).strip(), scale, decimal_comma=decimal_comma
-        )
+        value = _from_text(column, unicodedata.normalize("NFKC", str(cell)).strip(), scale, decimal_comma=decimal_comma)
     if not math.isfinite(value):
         raise BadCell(f"{shown(cell)} is not a finite number", _LEAVE_EMPTY)
     return value
@@ -141,9 +135,7 @@ def _from_text(column: Column, text: str, scale: Decimal | None, *, decimal_comm
         if said is None:
             raise BadCell(f"{shown(text)} is not a number", _LEAVE_EMPTY)
         if said != 1 and scale is not None:
-            raise BadCell(
-                f"{shown(text)} gives a multiple that the header gives too", "give it in one of the two"
-            )
+            raise BadCell(f"{shown(text)} gives a multiple that the header gives too", "give it in one of the two")
         factor = factor * said
     return float(Decimal(digits.replace(",", "")) * factor)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -126,9 +127,7 @@ def _column(raw: RawTable, column: Column, cells: list[object], problems: list[P
         if is_blank(cell):
             value = default
             if column.required and value is None:
-                problems.append(
-                    Problem(raw.where(row, column.name), f"{column.name} is empty", "every row needs one")
-                )
+                problems.append(Problem(raw.where(row, column.name), f"{column.name} is empty", "every row needs one"))
         else:
             try:
                 value = parse(column, cell, scale, decimal_comma=raw.decimal_comma)
@@ -194,7 +193,7 @@ def _along(km: np.ndarray, straight: np.ndarray) -> np.ndarray:
     if known[0] > 0:  # the first stop is 0 by definition
         km[0] = 0.0
         known = np.concatenate([[0], known])
-    for a, b in zip(known[:-1], known[1:], strict=True):
+    for a, b in pairwise(known.tolist()):
         whole = run[b] - run[a]
         share = (run[a : b + 1] - run[a]) / whole if whole > 0 else np.linspace(0, 1, b - a + 1)
         km[a + 1 : b] = (km[a] + (km[b] - km[a]) * share)[1:-1]

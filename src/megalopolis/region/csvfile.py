@@ -34,9 +34,7 @@ def refuse_large(path: Path, label: str | None = None, limit: int = MAX_BYTES) -
         raise BadInput(Problem(label, error.strerror or "cannot be read", "check the path")) from error
     if size > limit:
         raise BadInput(
-            Problem(
-                label, f"is larger than {limit >> 20} MB", "leave out what is not needed, or split the region"
-            )
+            Problem(label, f"is larger than {limit >> 20} MB", "leave out what is not needed, or split the region")
         )
     if size == 0:
         raise BadInput(Problem(label, "is empty", "write the headers and rows, or delete the file"))
@@ -65,8 +63,7 @@ def read_csv(path: Path, table: str, currency: str | None = None) -> RawTable:
         text = _decode(path.read_bytes(), table)
     except BadInput as error:
         raw.problems += [
-            Problem(path.name + p.where if p.where != path.name else p.where, p.what, p.todo)
-            for p in error.problems
+            Problem(path.name + p.where if p.where != path.name else p.where, p.what, p.todo) for p in error.problems
         ]
         return raw
     except OSError as error:
@@ -84,9 +81,7 @@ def _decode(data: bytes, table: str) -> str:
         raise BadInput(Problem("", "is UTF-16 text", _UTF8))
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise BadInput(
-            Problem(
-                "", "is a workbook or an archive, not text", "save it as CSV, or name it .xlsx and read that"
-            )
+            Problem("", "is a workbook or an archive, not text", "save it as CSV, or name it .xlsx and read that")
         )
     if b"\0" in data:
         head = data[:4096]
@@ -96,7 +91,7 @@ def _decode(data: bytes, table: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if _is_chinese(data):
+        if is_chinese(data):
             try:
                 text = data.decode("gb18030")
             except UnicodeDecodeError:
@@ -107,7 +102,7 @@ def _decode(data: bytes, table: str) -> str:
         raise BadInput(Problem(f":{line}", "is neither UTF-8 nor GB18030 text", _UTF8)) from error
 
 
-def _is_chinese(data: bytes) -> bool:
+def is_chinese(data: bytes) -> bool:
     """Whether the bytes beyond ASCII pair up as in Chinese text and not as accented letters between plain ones."""
     pairs = _PAIRS.findall(data)
     common = sum(lead >= b"\xa1" and trail >= b"\xa1" for lead, trail in pairs)
@@ -146,9 +141,7 @@ def _fill(raw: RawTable, rows: Iterator[tuple[int, list[str]]], currency: str | 
     try:
         raw.header_row, headers = next(rows, (1, []))
         if not headers:
-            raw.problems.append(
-                Problem(raw.label, "is empty", "write the headers and rows, or delete the file")
-            )
+            raw.problems.append(Problem(raw.label, "is empty", "write the headers and rows, or delete the file"))
             return
         for line, row in rows:
             if len(row) != len(headers):
@@ -156,17 +149,13 @@ def _fill(raw: RawTable, rows: Iterator[tuple[int, list[str]]], currency: str | 
                 if len(row) < len(headers) or any(c.strip() for c in extra):
                     what = f"has {len(row)} cells where the header has {len(headers)}"
                     raw.problems.append(
-                        Problem(
-                            raw.place(line), what, "quote cells that hold a separator, and fill up short rows"
-                        )
+                        Problem(raw.place(line), what, "quote cells that hold a separator, and fill up short rows")
                     )
                 row = (row + [""] * len(headers))[: len(headers)]  # noqa: PLW2901 - read on, to find all problems
             lines.append(line)
             cells.append(row)
             if raw.name == "cities" and len(cells) > MAX_CITIES:
-                raw.problems.append(
-                    Problem(raw.label, f"has more than {MAX_CITIES:,} cities", "split the region")
-                )
+                raw.problems.append(Problem(raw.label, f"has more than {MAX_CITIES:,} cities", "split the region"))
                 return
     except _At as error:
         what = str(error)
@@ -178,9 +167,7 @@ def _fill(raw: RawTable, rows: Iterator[tuple[int, list[str]]], currency: str | 
     for position, header in enumerate(headers):
         if not header.strip() and any(row[position].strip() for row in cells):
             raw.problems.append(
-                Problem(
-                    raw.place(raw.header_row), f"column {position + 1} has no header", "name it, or empty it"
-                )
+                Problem(raw.place(raw.header_row), f"column {position + 1} has no header", "name it, or empty it")
             )
     raw.rows = lines
     raw.columns = {name: [row[position] for row in cells] for name, position in found.items()}

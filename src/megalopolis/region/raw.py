@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from megalopolis.errors import Problem, suggest
+from megalopolis.errors import BadInput, Problem, suggest
 from megalopolis.region.schema import Column, TableSchema, schemas
 
 #: Refused beyond: far above any region this is for, and a reader keeps a table in memory.
@@ -110,8 +110,8 @@ def fold(text: str) -> str:
 @cache
 def table_titles() -> dict[str, dict[str, str]]:
     """Return, for each table in the order in which they are shown, ``name_zh``, ``title`` and ``title_zh``."""
-    with files("megalopolis.region").joinpath("tables.csv").open(encoding="utf-8", newline="") as stream:
-        listed = {row["table"]: row for row in csv.DictReader(stream)}
+    text = files("megalopolis.region").joinpath("tables.csv").read_text(encoding="utf-8")
+    listed = {row["table"]: row for row in csv.DictReader(text.splitlines())}
     known = {name: row for name, row in listed.items() if name in schemas()}
     other = {name: {"name_zh": name, "title": "", "title_zh": ""} for name in schemas() if name not in listed}
     return known | other
@@ -149,9 +149,7 @@ def unit_scale(text: str, unit: str, currency: str | None = None) -> Decimal | N
 
 def _find_column(header: str, schema: TableSchema) -> tuple[Column, str] | None:
     """Return the column that a header means and the unit it gives, if any."""
-    by_name = {fold(c.name): c for c in schema.columns} | {
-        fold(c.header_zh): c for c in schema.columns if c.header_zh
-    }
+    by_name = {fold(c.name): c for c in schema.columns} | {fold(c.header_zh): c for c in schema.columns if c.header_zh}
     by_name |= {fold(c.name): c for c in schema.columns}
     if fold(header) in by_name:
         return by_name[fold(header)], ""
@@ -214,9 +212,7 @@ def match_headers(
         column, unit = match
         where = raw.place(raw.header_row, spot(position))
         if column.name in found:
-            raw.problems.append(
-                Problem(where, f"the column '{column.name}' stands twice", "remove one of them")
-            )
+            raw.problems.append(Problem(where, f"the column '{column.name}' stands twice", "remove one of them"))
             continue
         found[column.name] = position
         raw.headers[column.name] = spot(position)
@@ -254,6 +250,18 @@ def _tell_missing(raw: RawTable, column: Column, unknown: list[str]) -> None:
     todo = suggest(column.name, unknown, "") if unknown else ""
     todo = todo or f"add it: {column.description[:1].lower()}{column.description[1:]}"
     raw.problems.append(Problem(raw.label, f"the column '{column.name}' is missing", todo))
+
+
+def refuse_many(label: str, table: str, rows: int) -> None:
+    """Refuse a table of more cities than any region this is for.
+
+    Raises
+    ------
+    BadInput
+        If it has more than 100,000.
+    """
+    if table == "cities" and rows > MAX_CITIES:
+        raise BadInput(Problem(label, f"has more than {MAX_CITIES:,} cities", "split the region"))
 
 
 def repeated(values: Iterable[object]) -> set[object]:

@@ -14,9 +14,11 @@ from megalopolis.errors import BadInput, Problem, suggest
 from megalopolis.region.check import check_tables
 from megalopolis.region.csvfile import read_csv
 from megalopolis.region.documents import Document, read_yaml
+from megalopolis.region.meta import document_of_rows, is_meta
 from megalopolis.region.raw import RawTable, table_name, unknown_table
 from megalopolis.region.region import Region, RegionMeta
 
+_PARQUET: Final = (".parquet", ".geoparquet")
 _META_TODO: Final = "write a file region.yaml with the lines `name: My region` and `base_year: 2021`"
 
 
@@ -48,7 +50,8 @@ class RawRegion:
     def set_meta(self, document: Document) -> None:
         """Read name, currency and years from a document."""
         try:
-            self.meta = RegionMeta.model_validate(document.data)
+            stripped = {k: v.strip() if isinstance(v, str) else v for k, v in document.data.items()}
+            self.meta = RegionMeta.model_validate(stripped)
         except ValidationError as error:
             self.problems += [
                 Problem(p.where, p.what, "see the reference of regions") for p in document.problems(error)
@@ -139,7 +142,70 @@ def read_raw(path: Path) -> RawRegion:
 
 
 def _readers() -> dict[str, Callable[[Path], RawRegion]]:
-    return {}
+    shapes = dict.fromkeys((".shp", *_PARQUET), _read_cities)
+    return {".xlsx": _read_workbook, ".xlsm": _read_workbook, ".gpkg": _read_geopackage, **shapes}
+
+
+def _read_workbook(path: Path) -> RawRegion:
+    from megalopolis.region.excel import read_excel, read_sheet  # noqa: PLC0415 - loads slowly, rarely needed
+
+    raw = RawRegion(path.name)
+    sheets, document, raw.problems = read_excel(path)
+    if document is None:
+        todo = "add it: keys in column A (name, base_year, currency), their values in column B"
+        raw.problems.append(Problem(path.name, "has no sheet 'region'", todo))
+    else:
+        raw.set_meta(document)
+    raw.tables = {table: read_sheet(sheet, table, raw.currency) for table, sheet in sheets.items()}
+    return raw
+
+
+def _read_geopackage(path: Path) -> RawRegion:
+    from megalopolis.region.layers import list_layers, read_layer, read_rows  # noqa: PLC0415
+
+    raw = RawRegion(path.name)
+    layers = list_layers(path)
+    found: dict[str, str] = {}
+    for layer in layers:
+        table = table_name(layer)
+        if is_meta(layer):
+            label = f"{path.name}:{layer}"
+            rows = [(row[0], row[1], f"{label}:{i}") for i, row in enumerate(read_rows(path, layer), 1) if len(row) > 1]
+            document, more = document_of_rows(rows, label)
+            raw.problems += more
+            raw.set_meta(document)
+        elif table in found:
+            what = f"the table '{table}' stands in the layer '{found[table]}' too"
+            raw.problems.append(Problem(f"{path.name}:{layer}", what, "remove one of the layers"))
+        elif table is not None:
+            found[table] = layer
+    for layer in layers:
+        problem = None if table_name(layer) or is_meta(layer) else unknown_table(layer, f"{path.name}:{layer}", found)
+        raw.problems += [problem] if problem else []
+    if not any(is_meta(layer) for layer in layers):
+        _meta_beside(raw, _beside(path))
+    raw.tables = {table: read_layer(path, table, layer, raw.currency) for table, layer in found.items()}
+    return raw
+
+
+def _read_cities(path: Path) -> RawRegion:
+    """Read a shapefile or a Parquet file: the cities alone."""
+    from megalopolis.region.layers import read_layer, read_parquet  # noqa: PLC0415
+
+    raw = RawRegion(path.name)
+    _meta_beside(raw, _beside(path))
+    is_shape = path.suffix.casefold() == ".shp"
+    cities = read_layer(path, "cities", None, raw.currency) if is_shape else read_parquet(path, "cities", raw.currency)
+    raw.tables = {"cities": cities}
+    return raw
+
+
+def _beside(path: Path) -> Path | None:
+    """Find the metadata of a region whose tables are in one file: of the same name, or ``region.yaml``."""
+    for name in (f"{path.stem}.yaml", "region.yaml"):
+        if path.with_name(name).is_file():
+            return path.with_name(name)
+    return None
 
 
 def _read_folder(folder: Path) -> RawRegion:
@@ -147,8 +213,12 @@ def _read_folder(folder: Path) -> RawRegion:
     found: dict[str, Path] = {}
     entries = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith((".", "~$"))]
     document = [p for p in entries if p.name.casefold() in {"region.yaml", "region.yml"}]
-    _meta_beside(raw, document[0] if document else None)
-    tables = [p for p in entries if p.suffix.casefold() in {".csv", ".txt", ".tsv", ".parquet"}]
+    rows = [p for p in entries if is_meta(p.stem) and p.suffix.casefold() == ".parquet"]
+    if rows and not document:
+        _meta_of_parquet(raw, rows[0])
+    else:
+        _meta_beside(raw, document[0] if document else None)
+    tables = [p for p in entries if p.suffix.casefold() in {".csv", ".txt", ".tsv", *_PARQUET}]
     for path in tables:
         name = table_name(path.stem)
         if name is None:
@@ -159,13 +229,34 @@ def _read_folder(folder: Path) -> RawRegion:
             continue
         found[name] = path
     for path in tables:
-        if table_name(path.stem) is None and path.suffix.casefold() != ".txt":
+        if table_name(path.stem) is None and not is_meta(path.stem) and path.suffix.casefold() != ".txt":
             problem = unknown_table(path.stem, path.name, found)
             if problem:
                 raw.problems.append(problem)
     for name, path in found.items():
-        raw.tables[name] = read_csv(path, name, raw.currency)
+        raw.tables[name] = _read_table(path, name, raw.currency)
     return raw
+
+
+def _meta_of_parquet(raw: RawRegion, path: Path) -> None:
+    from megalopolis.region.layers import parquet_rows  # noqa: PLC0415 - loads slowly, rarely needed
+
+    try:
+        rows = [(row[0], row[1], f"{path.name}:{i}") for i, row in enumerate(parquet_rows(path), 1) if len(row) > 1]
+    except BadInput as error:
+        raw.problems += error.problems
+        return
+    document, more = document_of_rows(rows, path.name)
+    raw.problems += more
+    raw.set_meta(document)
+
+
+def _read_table(path: Path, table: str, currency: str | None) -> RawTable:
+    if path.suffix.casefold() in _PARQUET:
+        from megalopolis.region.layers import read_parquet  # noqa: PLC0415 - loads slowly, rarely needed
+
+        return read_parquet(path, table, currency)
+    return read_csv(path, table, currency)
 
 
 def _meta_beside(raw: RawRegion, path: Path | None) -> None:
