@@ -180,11 +180,9 @@ def co_membership(labels: Labels) -> Array:
     first = np.concatenate([[0], np.cumsum(rows.max(axis=1).astype(np.int64) + 1)])
     column = (rows + first[:-1, None]).ravel()
     shape = (n, int(first[-1]))
-    member = csr_matrix(
-        (np.ones(rows.size, np.float32), (np.tile(np.arange(n), len(rows)), column)), shape=shape
-    )
+    member = csr_matrix((np.ones(rows.size, np.float32), (np.tile(np.arange(n), len(rows)), column)), shape=shape)
     together = (member @ member.T).toarray()  # counts: exact in single precision below 2^24
-    return np.asarray(together / len(rows), dtype=np.float64)
+    return np.asarray(together.astype(np.float64) / len(rows))
 
 
 def stability(labels: Labels, members: npt.NDArray[np.intp]) -> Array:

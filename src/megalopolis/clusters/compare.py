@@ -82,9 +82,7 @@ def best_branch(planned: Mask, branches: npt.NDArray[np.bool_], weight: Array) -
     either = (branches | planned) @ weight
     score = np.divide(both, either, out=np.zeros(len(both)), where=either > 0)
     k = int(score.argmax())
-    return Match(
-        k, float(score[k]), np.flatnonzero(planned & ~branches[k]), np.flatnonzero(branches[k] & ~planned)
-    )
+    return Match(k, float(score[k]), np.flatnonzero(planned & ~branches[k]), np.flatnonzero(branches[k] & ~planned))
 
 
 def _contingency(a: npt.NDArray[np.int_], b: npt.NDArray[np.int_]) -> Array:
@@ -341,9 +339,7 @@ def change(before: npt.NDArray[np.int_], after: npt.NDArray[np.int_], weight: Ar
     counterpart = table.argmax(axis=1)
     kept = table.max(axis=1) / np.maximum(table.sum(axis=1), np.finfo(float).tiny)
     merged = tuple(
-        tuple(np.flatnonzero(counterpart == k).tolist())
-        for k in np.unique(counterpart)
-        if (counterpart == k).sum() > 1
+        tuple(np.flatnonzero(counterpart == k).tolist()) for k in np.unique(counterpart) if (counterpart == k).sum() > 1
     )
     moved = np.flatnonzero(after != counterpart[before])
     return Change(counterpart, moved, merged, np.flatnonzero(kept < 0.5))

@@ -17,8 +17,8 @@ Form = Literal["exponential", "power", "gaussian"]
 
 #: Newton steps of the calibration; the iteration converges quadratically, ten steps are usual.
 MAX_STEPS = 100
-#: Relative change of the deviance at which the calibration stops.
-TOLERANCE = 1e-12
+#: Largest change of a fitted logarithm at which the calibration stops.
+TOLERANCE = 1e-9
 
 
 def deterrence(minutes: Array, form: Form, scale: float) -> Array:
@@ -211,10 +211,12 @@ def poisson_fit(y: Array, x: Array, group: Groups) -> PoissonFit:
     use = total[group] > 0
     yu, gu = y[use], group[use]
     centre = x[use].mean(axis=0)
-    xu = x[use] - centre  # large constants would overflow the exponential
+    spread = x[use].std(axis=0)
+    spread[spread == 0] = 1.0
+    xu = (x[use] - centre) / spread  # large numbers would overflow the exponential
     mean = (total / np.maximum(np.bincount(group, minlength=g), 1))[gu]
     mu = 0.5 * (yu + mean)
-    last = np.inf
+    last = np.full(len(yu), np.inf)
     step = 0
     while True:
         step += 1
@@ -225,28 +227,21 @@ def poisson_fit(y: Array, x: Array, group: Groups) -> PoissonFit:
         z = np.log(mu) + (yu - mu) / mu
         b = np.linalg.solve(normal, xd.T @ (mu * _centred(z[:, None], mu, gu)[:, 0]))
         mu = _exact_effects(xu @ b, total, gu)
-        deviance = _deviance(yu, mu)
-        if abs(last - deviance) <= TOLERANCE * (abs(deviance) + 1.0):
+        if np.abs(xu @ b - last).max() <= TOLERANCE:
             break
         if step == MAX_STEPS:
             raise ValueError(f"The Poisson fit did not converge in {MAX_STEPS} steps.")
-        last = deviance
+        last = xu @ b
     bread = np.linalg.inv(normal)
     meat = (xd * ((yu - mu) ** 2)[:, None]).T @ xd
     effects, fitted = np.full(g, -np.inf), np.zeros(len(y))
-    effects[gu] = np.log(mu) - (xu + centre) @ b
+    slopes = np.asarray(b / spread, dtype=np.float64)
+    errors = np.sqrt(np.diag(bread @ meat @ bread)) / spread
+    effects[gu] = np.log(mu) - x[use] @ slopes
     fitted[use] = mu
-    null = _deviance(yu, mean)
+    deviance, null = _deviance(yu, mu), _deviance(yu, mean)
     explained = 1.0 - deviance / null if null > 0 else 0.0
-    return PoissonFit(
-        np.asarray(b, dtype=np.float64),
-        np.sqrt(np.diag(bread @ meat @ bread)),
-        effects,
-        fitted,
-        deviance,
-        explained,
-        step,
-    )
+    return PoissonFit(slopes, errors, effects, fitted, deviance, explained, step)
 
 
 @dataclass(frozen=True)
