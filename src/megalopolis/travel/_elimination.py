@@ -5,7 +5,7 @@ ranks below ``r`` in ascending order.
 """
 
 # A kernel's arrays stand side by side, and a bare select vectorises where min() would test for NaN.
-# ruff: noqa: FBT001, FURB136, PLR0917
+# ruff: noqa: FBT001, FURB136
 # mypy: disallow-untyped-decorators=False
 
 from __future__ import annotations

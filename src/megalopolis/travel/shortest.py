@@ -178,9 +178,7 @@ def sweep(elimination: Elimination, weights: ArrayLike, dtype: DTypeLike = np.fl
     up = np.full(plan.near.size, np.inf)
     down = np.full(plan.near.size, np.inf) if plan.directed else up
     kernel.load_weights(plan.slots, plan.downward, w, up, down)
-    kernel.eliminate_weights(
-        plan.start, plan.near, plan.back, plan.rows, plan.places, up, down, plan.directed
-    )
+    kernel.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, down, plan.directed)
     m = plan.targets.size
     dist = np.empty((m, m), dtype=dtype)
     up = up.astype(dist.dtype)

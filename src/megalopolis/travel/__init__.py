@@ -1,0 +1,1 @@
+"""Travel: minutes between cities, by road and by rail."""
