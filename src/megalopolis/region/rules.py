@@ -17,6 +17,7 @@ from megalopolis.units import great_circle_km
 
 #: Columns that together stand only once in a table.
 KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "barriers": ("barrier", "seq"),
     "cities": ("id",),
     "clusters_planned": ("cluster", "city"),
     "drivers": ("place", "year", "variable"),
@@ -29,7 +30,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "route_length": ("year", "kind"),
     "stations": ("id",),
     "targets": ("indicator", "year"),
-    "train_services": ("service", "seq"),
 }
 #: A station further away hardly serves its city; some prefectures of the west are that large, so only a warning.
 FAR_KM: Final = 100.0
@@ -255,8 +255,8 @@ def _lines(found: Findings) -> None:
         )
     if raw is None:
         return
-    for line in stops["line"].dropna().unique():
-        rows = stops[stops["line"] == line]
+    for key, rows in stops.groupby("line", sort=False):
+        line = str(key)
         positions = [int(i) for i in rows.sort_values("seq", kind="stable").index]
         if len(positions) == 1:
             found.error("rail_stops", positions[0], "line", f"the line '{line}' has one stop", "a line needs two")
@@ -334,23 +334,10 @@ def _drivers(found: Findings) -> None:
             found.error("drivers", i, "value", f"an urban_share of {value:g} is above 1", "write 0.61 for 61 %")
 
 
-def _services(found: Findings) -> None:
-    calls = found.frame("train_services")
-    for service, rows in calls.groupby("service", sort=False):
-        positions = [int(i) for i in rows.sort_values("seq", kind="stable").index]
-        if len(positions) == 1:
-            found.error(
-                "train_services",
-                positions[0],
-                "service",
-                f"the service '{service}' has one call",
-                "it needs two",
-            )
-        minutes = calls["minutes"].to_numpy(float)
-        for a, b in pairwise(positions):
-            if minutes[b] <= minutes[a]:
-                what = f"minutes of '{service}' do not rise: {minutes[b]:g} after {minutes[a]:g}"
-                found.error("train_services", b, "minutes", what, "count minutes from the first departure")
+def _barriers(found: Findings) -> None:
+    for barrier, rows in found.frame("barriers").groupby("barrier", sort=False):
+        if len(rows) == 1:
+            found.error("barriers", int(rows.index[0]), "barrier", f"the barrier '{barrier}' has one point", "it needs two")
 
 
 def _sources(found: Findings) -> None:
@@ -380,6 +367,6 @@ RULES: Final[tuple[Callable[[Findings], None], ...]] = (
     _short_legs,
     _clusters,
     _drivers,
-    _services,
+    _barriers,
     _sources,
 )
