@@ -35,7 +35,13 @@ class BadInput(ValueError):  # noqa: N818 - named for the reader of a traceback,
 
     def __init__(self, problems: Iterable[Problem] | Problem) -> None:
         self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        super().__init__("\n".join(listed(self.problems)))
+
+
+def listed(problems: Sequence[Problem], limit: int = 100) -> list[str]:
+    """Return one line for each problem, and one that says how many are left out beyond the limit."""
+    rest = len(problems) - limit
+    return [*map(str, problems[:limit]), *([f"and {rest:,} more problems"] if rest > 0 else [])]
 
 
 def suggest(text: str, known: Sequence[str], otherwise: str = "see the region's tables for the names") -> str:

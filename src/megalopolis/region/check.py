@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from megalopolis.errors import BadInput, Problem
 from megalopolis.region.cells import BadCell, Value, is_blank, parse
 from megalopolis.region.raw import RawTable, table_titles
 from megalopolis.region.rules import Findings, apply_rules
-from megalopolis.region.schema import Column, schemas
+from megalopolis.region.schema import SCHEMA_VERSION, Column, schemas
 from megalopolis.units import RAIL_DETOUR, great_circle_km
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Report:
     warnings : tuple of Problem
         What looks wrong and does not hinder its use.
     tables : tuple of TableSummary
-        Tables that could be read, in the order in which they are shown.
+        Tables found, in the order in which they are shown; without shares where there are problems.
     region : Region or None
         The region where there are no problems.
     """
@@ -65,6 +65,32 @@ class Report:
     warnings: tuple[Problem, ...]
     tables: tuple[TableSummary, ...]
     region: Region | None
+
+    @property
+    def summary(self) -> list[dict[str, str | int]]:
+        """One row per table: its rows, and the percentage of its values by provenance."""
+        rows: list[dict[str, str | int]] = []
+        for t in self.tables:
+            shares = {s: f"{100 * t.shares[s]:.0f} %" if t.shares else "-" for s in (*STATUSES, "unstated")}
+            rows.append({"table": t.table, "rows": t.rows, **shares})
+        return rows
+
+    def record(self) -> dict[str, Any]:
+        """Return the report as the document that ``--json`` prints."""
+        region = self.region
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "region": {"name": region.name, "hash": region.hash} if region else None,
+            "plan": None,
+            "year": region.year if region else None,
+            "result": {
+                "problems": [{"where": p.where, "what": p.what, "todo": p.todo} for p in self.problems],
+                "tables": [{"table": t.table, "rows": t.rows, "shares": t.shares} for t in self.tables],
+            },
+            "checks": [],
+            "residual": None,
+            "warnings": [str(w) for w in self.warnings],
+        }
 
 
 @dataclass(frozen=True)
@@ -251,10 +277,17 @@ def check_region(source: str | Path) -> Report:
     Report
         Every problem and warning; nothing is raised for bad input.
     """
-    from megalopolis.region.read import read_checked  # noqa: PLC0415 - reading stands on checking
+    from megalopolis.region.read import assemble, read_raw, region_path  # noqa: PLC0415 - reading stands on checking
 
     try:
-        region, warnings = read_checked(source)
+        raw = read_raw(region_path(source))
     except BadInput as error:
         return Report(error.problems, (), (), None)
+    checked = check_tables(raw.tables)
+    warnings = (*raw.warnings, *checked.warnings)
+    try:
+        region = assemble(raw, checked)
+    except BadInput as error:
+        tables = tuple(TableSummary(name, t.num_rows, {}) for name, t in checked.tables.items())
+        return Report(error.problems, warnings, tables, None)
     return Report((), warnings, summarize(region), region)

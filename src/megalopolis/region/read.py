@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from megalopolis.errors import BadInput, Problem, suggest
-from megalopolis.region.check import check_tables
+from megalopolis.region.check import Checked, check_tables
 from megalopolis.region.csvfile import read_csv
 from megalopolis.region.documents import Document, read_yaml
 from megalopolis.region.meta import document_of_rows, is_meta
@@ -112,21 +112,25 @@ def read_region(source: str | Path) -> Region:
     BadInput
         With every problem found, each with its place.
     """
-    return read_checked(source)[0]
-
-
-def read_checked(source: str | Path) -> tuple[Region, tuple[Problem, ...]]:
-    """Read a region as `read_region` does, and return the warnings beside it."""
     raw = read_raw(region_path(source))
-    checked = check_tables(raw.tables)
+    return assemble(raw, check_tables(raw.tables))
+
+
+def assemble(raw: RawRegion, checked: Checked) -> Region:
+    """Make a region of checked tables.
+
+    Raises
+    ------
+    BadInput
+        With every problem, of the files and of the tables.
+    """
     problems = [*raw.problems, *checked.problems]
     if "cities" not in raw.tables and not any("cities" in p.todo for p in raw.problems):
-        problems.append(
-            Problem(raw.label, "has no table 'cities'", "add it: it is the only one that every region needs")
-        )
+        what = "has no table 'cities'"
+        problems.append(Problem(raw.label, what, "add it: it is the only one that every region needs"))
     if problems or raw.meta is None:
         raise BadInput(problems)
-    return Region(raw.meta, checked.tables), (*raw.warnings, *checked.warnings)
+    return Region(raw.meta, checked.tables)
 
 
 def read_raw(path: Path) -> RawRegion:
@@ -212,6 +216,9 @@ def _read_folder(folder: Path) -> RawRegion:
     raw = RawRegion(folder.name)
     found: dict[str, Path] = {}
     entries = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith((".", "~$"))]
+    books = [p for p in entries if p.suffix.casefold() == ".xlsx"]
+    if len(books) == 1 and not any(p.stem.casefold() in {"region", "cities"} and p != books[0] for p in entries):
+        return _read_workbook(books[0])
     document = [p for p in entries if p.name.casefold() in {"region.yaml", "region.yml"}]
     rows = [p for p in entries if is_meta(p.stem) and p.suffix.casefold() == ".parquet"]
     if rows and not document:

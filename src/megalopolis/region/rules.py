@@ -337,7 +337,9 @@ def _drivers(found: Findings) -> None:
 def _barriers(found: Findings) -> None:
     for barrier, rows in found.frame("barriers").groupby("barrier", sort=False):
         if len(rows) == 1:
-            found.error("barriers", int(rows.index[0]), "barrier", f"the barrier '{barrier}' has one point", "it needs two")
+            found.error(
+                "barriers", int(rows.index[0]), "barrier", f"the barrier '{barrier}' has one point", "it needs two"
+            )
 
 
 def _sources(found: Findings) -> None:
