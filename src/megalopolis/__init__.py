@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from megalopolis.plan import at as at
     from megalopolis.plan import load_plan as load_plan
     from megalopolis.region import Region as Region
-    from megalopolis.region.read import read_region as load_region
+    from megalopolis.region.read import read_region as load_region  # noqa: F401 - its public name
     from megalopolis.report import write_report as write_report
 
 #: Public name to the module that holds it and its name there. Loaded when first used: `megalopolis --help` is instant.

@@ -28,8 +28,8 @@ app = typer.Typer(
     megalopolis clusters china china/2035 --json   clusters that travel really forms, with the plan's lines
     megalopolis check my-region                    everything wrong with a region of your own
 
-    REGION is a bundled name (china), a folder of CSV files, an Excel workbook or a GeoPackage; PLAN is a bundled name
-    (china/2035) or a YAML file. Results go to stdout, progress and warnings to stderr. Exit: 0 done, 1 failed, 2 bad input.
+    REGION is a bundled name (china), a folder of CSV files, an Excel workbook or a GeoPackage; PLAN is a bundled
+    name (china/2035) or a YAML file. Results go to stdout, progress and warnings to stderr. Exit: 0 done, 1 failed, 2 bad input.
     """,
     add_completion=False,
     no_args_is_help=True,
@@ -228,7 +228,7 @@ def clusters(
 def travel(
     region: RegionName,
     where: Annotated[
-        list[str] | None, typer.Argument(metavar="[FROM TO] [PLAN]", help="Two cities and a plan, or either.")
+        list[str] | None, typer.Argument(metavar="[FROM TO] [PLAN]", help="Two cities, a plan, or all three.")
     ] = None,
     json: Json = False,
     year: Year = None,

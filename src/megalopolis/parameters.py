@@ -40,7 +40,7 @@ def registry() -> dict[str, Parameter]:
         table = pillar.joinpath("parameters.csv") if pillar.is_dir() else None
         if table is None or not table.is_file():
             continue
-        with table.open(encoding="utf-8", newline="") as stream:
+        with table.open(encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 default = float(row["default"])
                 parameter = Parameter(
@@ -64,12 +64,16 @@ class Parameters(Mapping[str, float]):
     ----------
     values_ : dict of str to float
         Value in force.
-    fixed : frozenset of str
-        Parameters that a region or the user set; these have no range.
+    ranges : dict of str to tuple of float
+        Low and high. A value that the region gives keeps the range of the default in proportion; one that the user
+        gives has none.
+    settings : dict of str to float
+        What the user gave.
     """
 
     values_: dict[str, float]
-    fixed: frozenset[str] = frozenset()
+    ranges: dict[str, tuple[float, float]]
+    settings: dict[str, float]
 
     def __getitem__(self, key: str) -> float:
         return self.values_[key]
@@ -81,27 +85,29 @@ class Parameters(Mapping[str, float]):
         return len(self.values_)
 
     @classmethod
-    def of(cls, *overrides: Mapping[str, float], where: str = "") -> Parameters:
-        """Take the defaults and lay overrides over them, the last one on top.
+    def of(cls, region: Mapping[str, float], settings: Mapping[str, float]) -> Parameters:
+        """Take the defaults, lay the region's own values over them, then the user's.
 
         Raises
         ------
         BadInput
-            If an override names no parameter or is not finite.
+            If a value names no parameter or is not finite.
         """
         known = registry()
         values = {id_: p.default for id_, p in known.items()}
-        fixed: set[str] = set()
-        for override in overrides:
-            for id_, value in override.items():
+        ranges = {id_: (p.low, p.high) for id_, p in known.items()}
+        for where, given in (("region.yaml", region), ("--set", settings)):
+            for id_, value in given.items():
                 if id_ not in known:
                     todo = suggest(id_, list(known), "see the reference of parameters")
                     raise BadInput(Problem(where, f"there is no parameter '{id_}'", todo))
                 if not math.isfinite(value):
                     raise BadInput(Problem(where, f"'{id_}' is {value}", "give a finite number"))
+                scale = value / known[id_].default if given is region and known[id_].default else None
+                low, high = ranges[id_]
+                ranges[id_] = (low * scale, high * scale) if scale is not None else (value, value)
                 values[id_] = float(value)
-                fixed.add(id_)
-        return cls(values, frozenset(fixed))
+        return cls(values, ranges, dict(settings))
 
     def of_pillar(self, pillar: str) -> dict[str, float]:
         """Values of one pillar, by short id."""
@@ -111,21 +117,18 @@ class Parameters(Mapping[str, float]):
     def draws(self, count: int) -> list[Parameters]:
         """Draw parameter sets from the ranges by a Latin hypercube (McKay, Beckman and Conover 1979).
 
-        Each parameter is triangular between its low and high with the value in force as mode; parameters that were
-        set stay as they are. The same count gives the same draws.
+        Each parameter is triangular between its low and high with the value in force as mode. The same count gives
+        the same draws.
         """
-        known = registry()
-        free = [i for i in self.values_ if i not in self.fixed and known[i].low < known[i].high]
+        free = [i for i, (low, high) in self.ranges.items() if low < high]
         if not free or count < 1:
             return []
         unit = qmc.LatinHypercube(d=len(free), rng=np.random.default_rng(_SEED)).random(count)
-        low = np.array([known[i].low for i in free])
-        width = np.array([known[i].high for i in free]) - low
-        mode = (np.array([self.values_[i] for i in free]) - low) / width
-        drawn = triang.ppf(unit, np.clip(mode, 0, 1), loc=low, scale=width)
-        return [
-            Parameters({**self.values_, **dict(zip(free, map(float, row), strict=True))}, self.fixed) for row in drawn
-        ]
+        low, high = np.array([self.ranges[i] for i in free]).T
+        mode = (np.array([self.values_[i] for i in free]) - low) / (high - low)
+        drawn = triang.ppf(unit, np.clip(mode, 0, 1), loc=low, scale=high - low)
+        rows = [dict(zip(free, map(float, row), strict=True)) for row in drawn]
+        return [Parameters({**self.values_, **row}, self.ranges, self.settings) for row in rows]
 
 
 def parse_settings(texts: list[str]) -> dict[str, float]:

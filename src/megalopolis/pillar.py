@@ -129,7 +129,7 @@ def indicators() -> dict[str, Indicator]:
         table = files("megalopolis").joinpath(pillar, "indicators.csv")
         if not table.is_file():
             continue
-        with table.open(encoding="utf-8", newline="") as stream:
+        with table.open(encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
                 found[row["id"]] = Indicator(**{**row, "better": int(row["better"]), "pillar": pillar})
     return found

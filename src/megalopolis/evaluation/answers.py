@@ -59,11 +59,9 @@ def clusters_answer(evaluation: Evaluation) -> Document:
     """Branches of the hierarchy, planned clusters and corridors of the last state."""
     region, result = evaluation.region, evaluation.result("clusters")
 
-    def rows(table: str, lists: tuple[str, ...], drop: tuple[str, ...] = ()) -> list[Document]:
-        found = []
-        for row in result.tables[table].drop(columns=list(drop), errors="ignore").to_dict("records"):
-            found.append({k: _cities(region, v) if k in lists else v for k, v in row.items()})
-        return found
+    def rows(table: str, lists: tuple[str, ...]) -> list[Document]:
+        records = result.tables[table].to_dict("records")
+        return [{str(k): _cities(region, v) if k in lists else v for k, v in row.items()} for row in records]
 
     corridors: dict[float, list[Document]] = {}
     for row in rows("corridors", ("cities",)):

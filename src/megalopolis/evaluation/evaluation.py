@@ -157,7 +157,7 @@ class Evaluation:
 
     @cached_property
     def provenance(self) -> pd.DataFrame:
-        """Share of the numbers that entered by status: ``table, values, sourced, measured, estimated, assumed, unstated``.
+        """Numbers that entered, by table: ``values``, and the share of each status, as ``sourced`` or ``assumed``.
 
         The row ``parameters`` counts the parameters of the pillars that ran.
         """

@@ -65,7 +65,7 @@ def layers_of(evaluation: Evaluation) -> dict[str, gpd.GeoDataFrame]:
     cities = evaluation.region.frame("cities")
     ledger = evaluation.ledger[evaluation.ledger["year"] == evaluation.year]
     wide = ledger.pivot(index="place", columns=["indicator", "case"], values="value")
-    wide.columns = [f"{indicator}_{case}" for indicator, case in wide.columns]
+    wide.columns = ["_".join(map(str, pair)) for pair in wide.columns.to_list()]
     frame = cities.merge(wide, left_on="id", right_index=True, how="left")
     for name in indicators():
         both = f"{name}_baseline", f"{name}_plan"

@@ -49,7 +49,16 @@ PILLARS: Final = (
         "travel",
         travel.run,
         needs=("cities",),
-        reads=("cities", "stations", "rail_lines", "rail_stops", "road_times", "train_services", "investments"),
+        reads=(
+            "cities",
+            "stations",
+            "rail_lines",
+            "rail_stops",
+            "road_times",
+            "barriers",
+            "rides_published",
+            "investments",
+        ),
     ),
     Pillar(
         "clusters",

@@ -62,9 +62,9 @@ def run_record(evaluations: Sequence[Evaluation], region: str) -> dict[str, Any]
         "years": list(first.years),
         "draws": first.draws,
         "only": sorted({name for results in first.results.values() for name in results}),
-        "settings": {id_: first.parameters[id_] for id_ in sorted(first.parameters.fixed)},
+        "settings": first.parameters.settings,
         "parameters": {
-            id_: {"value": value, "low": known[id_].low, "high": known[id_].high, "status": known[id_].status}
+            id_: {"value": value, "range": first.parameters.ranges[id_], "status": known[id_].status}
             for id_, value in first.parameters.items()
         },
         "plans": [

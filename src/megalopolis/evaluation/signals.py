@@ -52,7 +52,7 @@ def signals_of(evaluation: Evaluation, language: str = "en") -> list[Row]:
         "pollution": _pollution,
     }
     found = []
-    with files("megalopolis.evaluation").joinpath("signals.csv").open(encoding="utf-8", newline="") as stream:
+    with files("megalopolis.evaluation").joinpath("signals.csv").open(encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             said = {key: row[f"{key}_{language}"] for key in ("label", "change", "horizon", "driving_force")}
             rows = [_labelled(item, language) for item in measured[row["signal"]](evaluation)]
@@ -149,9 +149,9 @@ def _modelled(evaluation: Evaluation, name: str) -> list[Row]:
     first = min((y for y in evaluation.years if y >= evaluation.region.meta.now), default=evaluation.year)
     for case, year in dict.fromkeys([(BASELINE, first), (PLAN, evaluation.year)]):
         keep = (ledger["case"] == case) & (ledger["year"] == year) & (ledger["place"] == "region")
-        for found in ledger[keep & (ledger["indicator"] == name)].itertuples():
-            row = _row(name, found.value, found.unit, case=case, year=year, low=found.low, high=found.high)
-            row |= {"status": found.status, "source": "this model"}
+        for found in ledger[keep & (ledger["indicator"] == name)].to_dict("records"):
+            row = _row(name, found["value"], found["unit"], case=case, year=year, low=found["low"], high=found["high"])
+            row |= {"status": found["status"], "source": "this model"}
             row = _with_target(evaluation, row)
             if row["target"] is not None and row["target_year"] == year:
                 better = indicators()[name].better or 1

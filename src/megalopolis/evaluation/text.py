@@ -15,7 +15,7 @@ from megalopolis.region.check import Report
 Document = dict[str, Any]
 
 
-def figure(value: float | None, unit: str = "") -> str:
+def figure(value: Any, unit: str = "") -> str:
     """Three significant digits, thousands and millions named; a dash for what is absent."""
     if value is None or pd.isna(value):
         return "-"
@@ -78,7 +78,7 @@ def travel_table_lines(evaluation: Evaluation, language: str) -> list[str]:
     names = [name for name in indicators() if name in wide.columns]
     header = ["city", *(f"{indicators()[n].label(language)} [{indicators()[n].unit}]" for n in names)]
     rows = [
-        [place_name(evaluation.region, place, language), *(figure(row[n]) for n in names)]
+        [place_name(evaluation.region, str(place), language), *(figure(row[n]) for n in names)]
         for place, row in wide.iterrows()
         if place != "region"
     ]
@@ -156,7 +156,7 @@ def signals_lines(answer: Document) -> list[str]:
 def comparison_lines(comparison: Comparison, region: Region, language: str) -> list[str]:
     """What differs between plans, and the region's and clusters' figures beside each other."""
     names = [c for c in comparison.measures.columns if c not in {"measure", "kind"}]
-    differs = comparison.measures[comparison.measures[names].nunique(axis=1) > 1]
+    differs = comparison.measures[~comparison.measures[names].all(axis=1)]
     rows = [[m["measure"], m["kind"], *("yes" if m[n] else "-" for n in names)] for m in differs.to_dict("records")]
     lines = [f"{comparison.year}: measures that not all plans have", "", *table(["measure", "kind", *names], rows), ""]
     shown = comparison.table

@@ -52,15 +52,27 @@ def at(region: Region, plan: Plan | None, year: int) -> Region:
     return region.replace(tables, year)
 
 
-def _ratio(drivers: pd.DataFrame, places: list[str], variable: str, base: int, year: int) -> float | None:
-    """Growth of a variable from base to year, from the first place whose series covers the year."""
+Series = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
+
+
+def _series(drivers: pd.DataFrame) -> Series:
+    """Years, rising, and the logarithm of the values of every place and variable."""
+    rows = drivers.sort_values(["place", "variable", "year"])
+    keys = list(zip(rows["place"], rows["variable"], strict=True))
+    starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
+    years, logs = rows["year"].to_numpy(float), np.log(rows["value"].to_numpy(float))
+    ends = [*starts[1:], len(keys)]
+    return {keys[i]: (years[i:j], logs[i:j]) for i, j in zip(starts, ends, strict=True)}
+
+
+def _growth(series: Series, places: tuple[str, ...], variable: str, base: int, year: int) -> float:
+    """Growth from base to year by the first place whose series covers the year; none where no series does."""
     for place in places:
-        series = drivers[(drivers["place"] == place) & (drivers["variable"] == variable)].sort_values("year")
-        years, values = series["year"].to_numpy(float), series["value"].to_numpy(float)
+        years, logs = series.get((place, variable), (np.empty(0), np.empty(0)))
         if len(years) > 1 and years[0] <= year <= years[-1]:
-            logs = np.interp([base, year], years, np.log(values))
-            return float(np.exp(logs[1] - logs[0]))
-    return None
+            then, now = np.interp([base, year], years, logs)
+            return float(np.exp(now - then))
+    return 1.0
 
 
 def _drive(tables: Tables, year: int) -> None:
@@ -68,25 +80,16 @@ def _drive(tables: Tables, year: int) -> None:
     base = tables.region.meta.base_year
     if year == base or not tables.region.has("drivers"):
         return
-    drivers = tables["drivers"]
+    series = _series(tables["drivers"])
     cities = tables["cities"]
-    known: dict[tuple[str, ...], float | None] = {}
-
-    def growth(places: tuple[str, ...], variable: str) -> float:
-        key = (*places, variable)
-        if key not in known:
-            known[key] = _ratio(drivers, list(places), variable, base, year)
-        return known[key] if known[key] is not None else 1.0  # type: ignore[return-value]
-
-    own = set(drivers["place"])
-    columns = ("id", "admin1", "country")
     chains = [
-        tuple(p for p in (*row, "region") if isinstance(p, str) and p in own)
-        for row in cities[list(columns)].itertuples(index=False)
+        tuple(p for p in (*row, "region") if isinstance(p, str))
+        for row in cities[["id", "admin1", "country"]].itertuples(index=False)
     ]
-    people = np.array([growth(chain, "population") for chain in chains])
-    urban = np.array([growth(chain, "urban_share") for chain in chains])
-    output = np.array([growth(chain, "productivity") for chain in chains])
+    people, urban, output = (
+        np.array([_growth(series, chain, variable, base, year) for chain in chains])
+        for variable in ("population", "urban_share", "productivity")
+    )
     old_population = cities["population"].to_numpy(float)
     cities["population"] = old_population * people
     share = np.minimum(cities["urban_population"].to_numpy(float) / old_population * urban, 1.0)

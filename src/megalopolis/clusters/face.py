@@ -1,0 +1,176 @@
+"""Clusters: which cities act as one, against the clusters that are planned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from megalopolis.clusters.communities import community_runs, resolution_grid
+from megalopolis.clusters.compare import distance_only_minutes
+from megalopolis.clusters.flows import backbone, gravity_flows
+from megalopolis.clusters.geometry import neighbours, spanning_tree
+from megalopolis.clusters.hierarchy import Hierarchy, build_hierarchy
+from megalopolis.clusters.inputs import Cities, cities_of, flows_of, industries_of
+from megalopolis.clusters.measures import cohesion, duplication, internal_times, ratio
+from megalopolis.clusters.tables import assignment_table, branches_table, corridors_table, planned_table, sums
+from megalopolis.pillar import Check, Progress, Result, silent
+from megalopolis.region import Region
+from megalopolis.units import Array, great_circle_matrix
+
+#: Seed of the resampled flows: the same on every run.
+_SEED = 1
+
+
+def run(
+    state: Region,
+    *,
+    minutes: pd.DataFrame,
+    parameters: Mapping[str, float],
+    progress: Progress = silent,
+    indicators_only: bool = False,
+) -> Result:
+    """Find the clusters of one state.
+
+    Parameters
+    ----------
+    state : Region
+        With ``cities``; planned clusters, observed flows and industries where it has them.
+    minutes : DataFrame, shape (n, n)
+        Door-to-door minutes, ids on both axes.
+    parameters : mapping of str to float
+        Parameters of clusters by short id.
+    progress : callable
+        See `megalopolis.pillar.Progress`.
+    indicators_only : bool
+        Leave out the communities, which the indicators do not need.
+
+    Returns
+    -------
+    Result
+        Tables ``branches``, ``planned``, ``corridors``, ``assignment``; the indicators of ``indicators.csv`` for each
+        planned cluster and the region.
+
+    Raises
+    ------
+    CheckFailed
+        If flows do not sum to one, or a city is lost from the partition.
+    """
+    cities = cities_of(state, minutes)
+    warnings = _warnings(cities)
+    reachable = np.isfinite(np.where(np.eye(len(cities.lon), dtype=bool), np.inf, cities.minutes)).any()
+    if len(cities.lon) < 2 or not reachable or not cities.people.sum() > 0:
+        return Result("clusters", _empty(), warnings=(*warnings, "fewer than two cities that travel: no clusters"))
+    progress("clusters: flows", 0, 3)
+    flows, fit = flows_of(state, cities, parameters)
+    rows = _indicators(state, cities, flows)
+    checks = [Check("flows sum to one", float(abs(flows.sum() - 1.0)), 1e-9)]
+    if indicators_only:
+        return Result("clusters", {}, rows, tuple(checks))
+    progress("clusters: communities", 1, 3)
+    tree = _tree(flows, cities, parameters)
+    km = great_circle_matrix(cities.lon, cities.lat)
+    progress("clusters: comparison", 2, 3)
+    tables = {
+        "branches": branches_table(tree, cities, flows),
+        "corridors": corridors_table(spanning_tree(cities.minutes), cities),
+        "assignment": assignment_table(tree, cities, parameters),
+        "planned": _empty()["planned"],
+    }
+    if cities.planned:
+        exponents = (parameters["origin_exponent"], parameters["destination_exponent"])
+        only_km = distance_only_minutes(cities.minutes, km)
+        by_km = gravity_flows(only_km, cities.people, exponents=exponents, scale=parameters["deterrence_scale"])
+        baseline = _tree(by_km, cities, parameters)
+        near = neighbours(cities.lon, cities.lat)
+        tables["planned"] = planned_table(state, cities, flows, tree, baseline, near)
+    lost = len(cities.lon) - tables["assignment"]["city"].nunique()
+    checks.append(Check("cities lost from the partition", float(lost), 0.0))
+    if fit is not None:
+        warnings = (*warnings, f"gravity fitted to observed flows: {fit.fit.explained:.0%} of the deviance explained")
+    return Result("clusters", tables, rows, tuple(checks), warnings)
+
+
+def _tree(flows: Array, cities: Cities, parameters: Mapping[str, float]) -> Hierarchy:
+    """Consensus hierarchy of a flow matrix."""
+    resolutions = resolution_grid(
+        parameters["resolution_low"], parameters["resolution_high"], int(parameters["resolutions"])
+    )
+    labels = community_runs(
+        backbone(flows, parameters["flow_share"]),
+        resolutions,
+        runs=int(parameters["runs"]),
+        trips=parameters["trips"],
+        seed=_SEED,
+    )
+    return build_hierarchy(labels, resolutions, cities.people, min_persistence=parameters["min_persistence"])
+
+
+def _empty() -> dict[str, pd.DataFrame]:
+    return {
+        "branches": pd.DataFrame(columns=["id", "name", "level", "parent", "cities"]),
+        "planned": pd.DataFrame(columns=["id", "name", "jaccard", "best_cluster", "missing", "extra", "maturity"]),
+        "corridors": pd.DataFrame(columns=["threshold_min", "rank", "cities", "population", "length_km", "jump"]),
+        "assignment": pd.DataFrame(columns=["city", "cluster", "stability"]),
+    }
+
+
+def _indicators(state: Region, cities: Cities, flows: Array) -> pd.DataFrame:
+    """Measures of every planned cluster and of all of them together."""
+    industries = industries_of(state, cities)
+    people = cities.people
+    rows: list[tuple[str, str, float, str]] = []
+    for cluster, members in cities.planned.items():
+        times = internal_times(cities.minutes, people, members)
+        part = sums(cities, members)
+        values = {
+            "cluster_population": part["population"],
+            "cluster_gdp": part["gdp"],
+            "share_population": part["share_population"],
+            "share_urban_population": part["share_urban_population"],
+            "share_gdp": part["share_gdp"],
+            "density": ratio(cities.population, cities.area, members),
+            "crowding": ratio(cities.urban, cities.built_up, members),
+            "cohesion": cohesion(flows, members),
+            "cluster_minutes": times.mean,
+            "cluster_minutes_p90": times.p90,
+            "cluster_people_1h": times.population_within,
+        }
+        if industries is not None:
+            values["duplication"] = duplication(industries, members).similarity
+        rows += [(f"cluster:{cluster}", name, value, "estimated") for name, value in values.items()]
+    rows += [("region", name, value, "estimated") for name, value in _together(cities).items()]
+    frame = pd.DataFrame(rows, columns=["place", "indicator", "value", "status"])
+    return frame[np.isfinite(frame["value"])].reset_index(drop=True)
+
+
+def _together(cities: Cities) -> dict[str, float]:
+    """Shares of all planned clusters together, and times within and across them."""
+    if not cities.planned:
+        return {}
+    everyone = np.unique(np.concatenate(list(cities.planned.values())))
+    part = sums(cities, everyone)
+    shares = {k: part[k] for k in ("share_population", "share_urban_population", "share_gdp")}
+    home = np.full(len(cities.lon), -1)
+    for number, members in enumerate(cities.planned.values()):
+        home[members] = number
+    both = (home[:, None] >= 0) & (home[None, :] >= 0) & np.isfinite(cities.minutes)
+    np.fill_diagonal(both, val=False)
+    weight = np.outer(cities.people, cities.people)
+    for name, same in (("within", True), ("across", False)):
+        chosen = both & ((home[:, None] == home[None, :]) == same)
+        if weight[chosen].sum() > 0:
+            shares[f"cluster_minutes_{name}"] = float(np.average(cities.minutes[chosen], weights=weight[chosen]))
+    return shares
+
+
+def _warnings(cities: Cities) -> tuple[str, ...]:
+    said = []
+    for name, values in (("population", cities.population), ("GDP", cities.gdp)):
+        missing = int(np.isnan(values).sum())
+        if missing:
+            said.append(f"{missing} of {len(values)} cities have no {name}: they weigh nothing in clusters")
+    if not cities.planned:
+        said.append("the region has no planned clusters to compare with")
+    return tuple(said)

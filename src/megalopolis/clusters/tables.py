@@ -1,0 +1,151 @@
+"""The kernels' findings as labelled tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_matrix
+
+from megalopolis.clusters.compare import Match, best_branch, best_random, groups, maturity
+from megalopolis.clusters.geometry import SpanningTree, length_km
+from megalopolis.clusters.hierarchy import Branch, Hierarchy
+from megalopolis.clusters.inputs import Cities
+from megalopolis.clusters.measures import cohesion, functional_polycentricity, internal_times, rank_size_slope, total
+from megalopolis.clusters.percolation import corridors, growth, largest_jump
+from megalopolis.region import Region
+from megalopolis.units import Array
+
+Members = npt.NDArray[np.intp]
+
+#: Door-to-door minutes at which corridors are shown; never one alone.
+THRESHOLDS = (45.0, 60.0, 75.0, 90.0, 105.0, 120.0)
+
+
+def branch_id(branch: Branch, cities: Cities) -> str:
+    """Id of a branch: its leading city, and its rank among the branches that this city leads."""
+    return f"{cities.ids[branch.leader]}-{branch.rank}"
+
+
+def _name(branch: Branch, cities: Cities) -> str:
+    own = str(cities.frame["name"].iloc[branch.leader])
+    return own if branch.rank == 1 else f"{own} {branch.rank}"
+
+
+def sums(cities: Cities, members: Members) -> dict[str, float]:
+    """Population, urban population and GDP of a cluster with their shares of the region and the coverage of both."""
+    found: dict[str, float] = {}
+    for name, values in (("population", cities.population), ("urban_population", cities.urban), ("gdp", cities.gdp)):
+        part = total(values, members, cities.people)
+        found |= {name: part.value, f"share_{name}": part.share, f"coverage_{name}": part.coverage}
+    return found
+
+
+def branches_table(tree: Hierarchy, cities: Cities, flows: Array) -> pd.DataFrame:
+    """One row per branch of the hierarchy, parents first."""
+    rows = []
+    for branch in tree.branches:
+        m = branch.members
+        rows.append(
+            {
+                "id": branch_id(branch, cities),
+                "name": _name(branch, cities),
+                "level": branch.level,
+                "parent": None if branch.parent is None else branch_id(tree.branches[branch.parent], cities),
+                "cities": cities.ids[m].tolist(),
+                **sums(cities, m),
+                "length_km": length_km(cities.lon[m], cities.lat[m]),
+                "cohesion": cohesion(flows, m),
+                "rank_size_slope": rank_size_slope(cities.population[m]),
+                "functional_polycentricity": functional_polycentricity(flows, m),
+                "resolution_low": branch.resolution_low,
+                "resolution_high": branch.resolution_high,
+                "persistence": branch.persistence,
+                "stability": branch.stability,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def planned_table(
+    state: Region, cities: Cities, flows: Array, tree: Hierarchy, distance_tree: Hierarchy, neighbours: csr_matrix
+) -> pd.DataFrame:
+    """One row per planned cluster: its best branch, the null baselines, and the verdict."""
+    names = state.frame("clusters_planned").drop_duplicates("cluster").set_index("cluster")
+    masks, people = tree.masks(), cities.people
+    provinces = groups(cities.frame["admin1"].fillna(cities.frame["id"]).to_numpy(object).astype(str))
+    wanted = {c: np.isin(np.arange(len(people)), m) for c, m in cities.planned.items()}
+    sizes = np.array([len(b.members) for b in tree.branches], dtype=np.int64)
+    luck = best_random(np.array(list(wanted.values())), sizes, neighbours, people).mean(axis=0)
+    typical = float(np.median([b.persistence for b in tree.branches])) if tree.branches else 0.0
+    rows = []
+    for k, (cluster, mask) in enumerate(wanted.items()):
+        match = best_branch(mask, masks, people)
+        members = cities.planned[cluster]
+        times = internal_times(cities.minutes, people, members)
+        held = cohesion(flows, members)
+        lasting = tree.branches[match.branch].persistence if match.branch is not None else 0.0
+        row: dict[str, Any] = {
+            "id": cluster,
+            "name": names.loc[cluster, "name"],
+            "name_local": names.loc[cluster, "name_local"],
+            "jaccard": match.jaccard,
+            "baseline_provinces": best_branch(mask, provinces, people).jaccard,
+            "baseline_distance_only": best_branch(mask, distance_tree.masks(), people).jaccard,
+            "baseline_random": float(luck[k]),
+            "best_cluster": None if match.branch is None else branch_id(tree.branches[match.branch], cities),
+            "missing": cities.ids[match.missing].tolist(),
+            "extra": cities.ids[match.extra].tolist(),
+            "maturity": maturity(match.jaccard, held, lasting, typical_persistence=typical),
+            "cohesion": held,
+            "persistence": lasting,
+            "mean_minutes": times.mean,
+            "p90_minutes": times.p90,
+            "length_km": length_km(cities.lon[members], cities.lat[members]),
+            **sums(cities, members),
+        }
+        rows.append(row | _stays(match, tree))
+    return pd.DataFrame(rows)
+
+
+def _stays(match: Match, tree: Hierarchy) -> dict[str, float]:
+    return {"stability": tree.branches[match.branch].stability if match.branch is not None else 0.0}
+
+
+def corridors_table(tree: SpanningTree, cities: Cities) -> pd.DataFrame:
+    """Clusters of three and more cities at every threshold shown, with the jump of the largest one."""
+    rows = []
+    jump = largest_jump(growth(tree, cities.population))
+    for threshold in THRESHOLDS:
+        found = corridors(tree, threshold, cities.population, cities.lon, cities.lat)
+        for rank, corridor in enumerate(found, 1):
+            rows.append(
+                {
+                    "threshold_min": threshold,
+                    "rank": rank,
+                    "cities": cities.ids[corridor.members].tolist(),
+                    "population": corridor.population,
+                    "length_km": corridor.length_km,
+                    "jump": bool(jump and jump.from_minutes < threshold <= jump.to_minutes + 15.0),
+                }
+            )
+    columns = ["threshold_min", "rank", "cities", "population", "length_km", "jump"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def assignment_table(tree: Hierarchy, cities: Cities, parameters: Mapping[str, float]) -> pd.DataFrame:
+    """Cluster of every city at the resolution shown, named by its largest city, with the city's stability."""
+    labels = tree.partition(parameters["resolution_shown"])
+    people = cities.people
+    leader = {
+        label: int(np.flatnonzero(labels == label)[people[labels == label].argmax()]) for label in np.unique(labels)
+    }
+    ids = cities.ids
+    stays = np.ones(len(labels))
+    for branch in tree.branches:  # smaller branches come later and say more of a city
+        if branch.resolution_low <= parameters["resolution_shown"]:
+            stays[branch.members] = branch.city_stability
+    return pd.DataFrame({"city": ids, "cluster": [ids[leader[label]] for label in labels], "stability": stays})

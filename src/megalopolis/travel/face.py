@@ -1,0 +1,248 @@
+"""Travel: door-to-door minutes between all cities, and what they give access to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from megalopolis.errors import BadInput, Problem
+from megalopolis.pillar import Check, Progress, Result, silent
+from megalopolis.region import Region
+from megalopolis.travel.accessibility import mean_minutes, own_minutes, people_within, potential
+from megalopolis.travel.assemble import FAST, Network, assemble, road_speeds
+from megalopolis.travel.door import ROAD, Trips, solve, trains_per_day
+from megalopolis.travel.itinerary import Leg, rail_itinerary
+from megalopolis.travel.itinerary import itinerary as trip_legs
+from megalopolis.units import MINUTES_PER_HOUR, Array
+
+#: Kilometres per hour that no train runs at: a ride faster than the fastest line is a defect.
+_THREADS = 2
+
+
+def run(
+    state: Region,
+    *,
+    parameters: Mapping[str, float],
+    progress: Progress = silent,
+    indicators_only: bool = False,
+) -> Result:
+    """Solve travel in one state.
+
+    Parameters
+    ----------
+    state : Region
+        With ``cities``; lines, stations, road times and barriers where it has them.
+    parameters : mapping of str to float
+        Parameters of travel by short id.
+    progress : callable
+        See `megalopolis.pillar.Progress`.
+    indicators_only : bool
+        Leave out the tables that only people read.
+
+    Returns
+    -------
+    Result
+        Tables ``minutes``, ``ride_minutes``, ``headway`` (ids on both axes), ``lines`` (stops with coordinates) and
+        ``scores`` (published rides against modelled ones); the indicators of ``indicators.csv``.
+
+    Raises
+    ------
+    CheckFailed
+        If the minutes are not symmetric to rounding, or a ride is faster than its lines allow.
+    """
+    progress("travel: network", 0, 3)
+    network = assemble(state, parameters)
+    progress("travel: shortest minutes", 1, 3)
+    trips = solve(network.rail, network.road, network.access, network.main, network.boarding_min, _THREADS)
+    progress("travel: access", 2, 3)
+    tables = {"minutes": _matrix(trips.minutes, network.ids)}
+    if not indicators_only:
+        tables |= {
+            "ride_minutes": _matrix(np.where(np.isinf(trips.ride), np.nan, trips.ride), network.ids),
+            "headway": _matrix(trips.ride_headway, network.ids),
+            "mode": _matrix(trips.mode, network.ids),
+            "lines": _lines(network),
+            "scores": _scores(state, network, trips),
+        }
+    return Result(
+        "travel",
+        tables,
+        _indicators(state, network, trips, parameters),
+        _checks(trips),
+        () if indicators_only else _warnings(state, network, trips),
+    )
+
+
+def _matrix(values: Array, ids: tuple[str, ...]) -> pd.DataFrame:
+    return pd.DataFrame(values, index=pd.Index(ids, name="id"), columns=list(ids))
+
+
+def _indicators(state: Region, network: Network, trips: Trips, parameters: Mapping[str, float]) -> pd.DataFrame:
+    cities = state.frame("cities")
+    whole = cities["parent"].isna().to_numpy()
+    people = np.where(whole, np.nan_to_num(cities["population"].to_numpy(float)), 0.0)
+    minutes = trips.minutes.copy()
+    core = cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
+    np.fill_diagonal(minutes, own_minutes(core, road_speeds(parameters)))
+    values = {
+        "accessibility": potential(minutes, people, parameters["potential_scale"]),
+        "people_60": people_within(minutes, people, 60.0),
+        "people_180": people_within(minutes, people, 180.0),
+        "mean_minutes": mean_minutes(minutes, people),
+        "trains_per_day": _trains(network, parameters),
+        "investment": _investment(state, network.ids, parameters),
+    }
+    frame = pd.DataFrame(values, index=pd.Index(network.ids, name="place")).melt(
+        ignore_index=False, var_name="indicator", value_name="value"
+    )
+    frame = frame.dropna(subset=["value"]).reset_index()
+    frame["status"] = "estimated"
+    return pd.concat([frame, _region_rows(state, network, parameters)], ignore_index=True)
+
+
+def _trains(network: Network, parameters: Mapping[str, float]) -> Array:
+    """Trains a day and direction times two, over the lines that stop in the city, each line once."""
+    city = network.stops["station"].map(network.stations.set_index("id")["city"])
+    pairs = pd.DataFrame({"city": city, "line": network.stops["line"]}).dropna().drop_duplicates()
+    headway = network.lines.set_index("id")["headway_min"]
+    daily = 2.0 * parameters["operating_hours"] * MINUTES_PER_HOUR / pairs["line"].map(headway)
+    return daily.groupby(pairs["city"]).sum().reindex(list(network.ids)).fillna(0.0).to_numpy(float)
+
+
+def _investment(state: Region, ids: tuple[str, ...], parameters: Mapping[str, float]) -> Array:
+    built = state.frame("investments")
+    cost = _costs(built, parameters)
+    return cost.groupby(built["place"]).sum().reindex(list(ids)).fillna(0.0).to_numpy(float)
+
+
+def _costs(built: pd.DataFrame, parameters: Mapping[str, float]) -> pd.Series[Any]:
+    """Announced cost, else length times the cost per km of a high-speed line (World Bank 2019)."""
+    estimate = built["km"].astype("float64") * parameters["cost_per_km"]
+    return built["cost"].astype("float64").fillna(estimate).fillna(0.0)
+
+
+def _region_rows(state: Region, network: Network, parameters: Mapping[str, float]) -> pd.DataFrame:
+    built = state.frame("investments")
+    km = network.stops.groupby("line")["km"].max()
+    kind = network.lines.set_index("id")["kind"]
+    fast = kind.reindex(km.index).isin(FAST)
+    rows = {
+        "investment": float(_costs(built, parameters).sum()),
+        "rail_km_all": float(km.sum()),
+        "rail_km_high_speed": float(km[fast].sum()),
+    }
+    return pd.DataFrame(
+        {"place": "region", "indicator": list(rows), "value": list(rows.values()), "status": "estimated"}
+    )
+
+
+def _lines(network: Network) -> pd.DataFrame:
+    """Stops of every line with their coordinates, for maps."""
+    stops = network.stops.merge(network.lines, left_on="line", right_on="id").drop(columns="id")
+    places = network.stations.set_index("id")[["lon", "lat", "city"]]
+    stops = stops.join(places, on="station")
+    return stops[["line", "name", "name_local", "kind", "opened", "seq", "station", "city", "lon", "lat", "km"]]
+
+
+def _scores(state: Region, network: Network, trips: Trips) -> pd.DataFrame:
+    """Published fastest rides of the state's year against the modelled ones."""
+    published = state.frame("rides_published")
+    published = published[published["year"] == state.year]
+    number = {id_: i for i, id_ in enumerate(network.ids)}
+    a, b = published["from"].map(number).to_numpy(int), published["to"].map(number).to_numpy(int)
+    found = published[["from", "to", "year", "minutes", "class", "use", "source"]].reset_index(drop=True)
+    found["modelled"] = trips.ride[a, b]
+    found["error"] = found["modelled"] / found["minutes"] - 1.0
+    return found
+
+
+def _checks(trips: Trips) -> tuple[Check, ...]:
+    known = np.isfinite(trips.ride) & np.isfinite(trips.ride.T)
+    rail = trips.ride[known]
+    symmetric = np.abs(rail - trips.ride.T[known]).max(initial=0.0)
+    by_road = np.isfinite(trips.road)
+    above_road = (trips.minutes[by_road] - trips.road[by_road]).max(initial=0.0)
+    return (
+        Check("rides the same in both directions, min", float(symmetric), 1e-6),
+        Check("door to door never longer than by road, min", float(above_road), 1e-9),
+        Check("rides below zero, min", float(-min(rail.min(initial=0.0), 0.0)), 1e-9),
+    )
+
+
+def _warnings(state: Region, network: Network, trips: Trips) -> tuple[str, ...]:
+    said = []
+    cities = state.frame("cities").set_index("id")
+    lonely = np.isinf(np.where(np.eye(len(network.ids), dtype=bool), np.inf, trips.minutes)).all(axis=1)
+    if lonely.any() and len(network.ids) > 1:
+        names = ", ".join(cities["name"].to_numpy()[lonely][:10])
+        said.append(f"no road or rail of the model reaches {names}: left out of means")
+    built = state.frame("investments")
+    unknown = built[built["cost"].isna()]["name"].nunique()
+    if unknown:
+        said.append(
+            f"{unknown} of {built['name'].nunique()} investments have no announced cost: length times cost per km"
+        )
+    if state.has("rail_lines") and not len(network.main.city):
+        said.append("no city names a main station: rides between cities are not computed")
+    return tuple(said)
+
+
+def itinerary(state: Region, parameters: Mapping[str, float], origin: str, destination: str) -> dict[str, Any]:
+    """Answer for one pair of cities: door to door, ride, frequency and legs.
+
+    Parameters
+    ----------
+    state : Region
+        The state.
+    parameters : mapping of str to float
+        Parameters of travel by short id.
+    origin, destination : str
+        City ids, which differ.
+
+    Returns
+    -------
+    dict
+        ``minutes``, ``ride_minutes`` (None without rail), ``trains_per_day``, ``legs`` of the fastest trip from door to
+        door and ``ride_legs`` of the fastest ride between main stations: ``mode, line, from, to, minutes``.
+
+    Raises
+    ------
+    BadInput
+        If neither road nor rail connects the two.
+    """
+    network = assemble(state, parameters)
+    trips = solve(network.rail, network.road, network.access, network.main, network.boarding_min, _THREADS)
+    pair = network.ids.index(origin), network.ids.index(destination)
+    legs = trip_legs(network.rail, trips, network.access, network.boarding_min, pair)
+    names = state.names.labels
+    if legs is None:
+        what = f"neither road nor rail of the model connects {names[origin]} and {names[destination]}"
+        raise BadInput(Problem("", what, "add road_times or rail lines"))
+    ends = (names[origin], names[destination])
+    ride, headway = float(trips.ride[pair]), float(trips.ride_headway[pair])
+    rides: list[Leg] = []
+    if np.isfinite(ride):
+        station = dict(zip(network.main.city.tolist(), network.main.station.tolist(), strict=True))
+        rides = rail_itinerary(network.rail, station[pair[0]], station[pair[1]], headway) or []
+    return {
+        "minutes": float(trips.minutes[pair]),
+        "mode": "road" if trips.mode[pair] == ROAD else "rail",
+        "ride_minutes": ride if np.isfinite(ride) else None,
+        "trains_per_day": float(trains_per_day(np.array(headway), parameters["operating_hours"] * MINUTES_PER_HOUR)),
+        "legs": [_leg(leg, network, ends) for leg in legs],
+        "ride_legs": [_leg(leg, network, ends) for leg in rides],
+    }
+
+
+def _leg(leg: Leg, network: Network, ends: tuple[str, str]) -> dict[str, Any]:
+    stations, lines = network.stations["name"], network.lines["name"]
+    return {
+        "mode": leg.mode,
+        "line": str(lines.iloc[leg.line]) if leg.line >= 0 else None,
+        "from": str(stations.iloc[leg.start]) if leg.start >= 0 else ends[0],
+        "to": str(stations.iloc[leg.end]) if leg.end >= 0 else ends[1],
+        "minutes": leg.minutes,
+    }
