@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
-import click
 import typer
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from megalopolis.plan import Plan
     from megalopolis.region import Region
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+FAILED, BAD_INPUT = 1, 2
 
 app = typer.Typer(
     help="""Plan city clusters: what a joint plan changes in every city, what it costs, who gains, who pays.
@@ -49,7 +48,7 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="ID=VALUE", help="Parameter, as travel.transfer_min=20.")
 ]
 Draws = Annotated[int | None, typer.Option("--draws", min=0, max=1000, help="Parameter draws behind every range.")]
-Lang = Annotated[str, typer.Option("--lang", click_type=click.Choice(["en", "zh"]), help="Language of texts.")]
+Lang = Annotated[Literal["en", "zh"], typer.Option("--lang", help="Language of texts.")]
 
 
 def _progress() -> tuple[Any, Progress]:
@@ -366,26 +365,17 @@ def _shown(error: BaseException) -> list[str]:
 def main() -> None:
     """Run the command line; turn errors into one line each and an exit status."""
     from megalopolis.errors import BadInput
-    from megalopolis.pillar import Cancelled, CheckFailed
+    from megalopolis.pillar import CheckFailed
 
     try:
-        status = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        status = INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        status = BAD_INPUT
+        app()
     except BadInput as error:
-        status = _fail(error, BAD_INPUT)
-    except (KeyboardInterrupt, Cancelled):
-        typer.echo("stopped; nothing was written", err=True)
-        status = INTERRUPTED
+        _fail(error, BAD_INPUT)
     except (CheckFailed, OSError, MemoryError) as error:
-        status = _fail(error, FAILED)
-    sys.exit(status or DONE)
+        _fail(error, FAILED)
 
 
-def _fail(error: BaseException, status: int) -> int:
+def _fail(error: BaseException, status: int) -> NoReturn:
     for line in _shown(error):
         typer.echo(f"error: {line}", err=True)
-    return status
+    sys.exit(status)

@@ -131,5 +131,6 @@ def indicators() -> dict[str, Indicator]:
             continue
         with table.open(encoding="utf-8") as stream:
             for row in csv.DictReader(stream):
-                found[row["id"]] = Indicator(**{**row, "better": int(row["better"]), "pillar": pillar})
+                better = int(row.pop("better"))
+                found[row["id"]] = Indicator(**row, better=better, pillar=pillar)
     return found

@@ -12,9 +12,15 @@ from megalopolis.clusters.compare import distance_only_minutes
 from megalopolis.clusters.flows import backbone, gravity_flows
 from megalopolis.clusters.geometry import neighbours, spanning_tree
 from megalopolis.clusters.hierarchy import Hierarchy, build_hierarchy
-from megalopolis.clusters.inputs import Cities, cities_of, flows_of, industries_of
+from megalopolis.clusters.inputs import Cities, cities_of, fit_of, flows_of, industries_of
 from megalopolis.clusters.measures import cohesion, duplication, internal_times, ratio
-from megalopolis.clusters.tables import assignment_table, branches_table, corridors_table, planned_table, sums
+from megalopolis.clusters.tables import (
+    assignment_table,
+    branches_table,
+    corridors_table,
+    planned_table,
+    sums,
+)
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
 from megalopolis.units import Array, great_circle_matrix
@@ -63,7 +69,7 @@ def run(
     if len(cities.lon) < 2 or not reachable or not cities.people.sum() > 0:
         return Result("clusters", _empty(), warnings=(*warnings, "fewer than two cities that travel: no clusters"))
     progress("clusters: flows", 0, 3)
-    flows, fit = flows_of(state, cities, parameters)
+    flows = flows_of(state, cities, parameters)
     rows = _indicators(state, cities, flows)
     checks = [Check("flows sum to one", float(abs(flows.sum() - 1.0)), 1e-9)]
     if indicators_only:
@@ -77,6 +83,7 @@ def run(
         "corridors": corridors_table(spanning_tree(cities.minutes), cities),
         "assignment": assignment_table(tree, cities, parameters),
         "planned": _empty()["planned"],
+        "gravity": fit_of(state, cities),
     }
     if cities.planned:
         exponents = (parameters["origin_exponent"], parameters["destination_exponent"])
@@ -87,8 +94,8 @@ def run(
         tables["planned"] = planned_table(state, cities, flows, tree, baseline, near)
     lost = len(cities.lon) - tables["assignment"]["city"].nunique()
     checks.append(Check("cities lost from the partition", float(lost), 0.0))
-    if fit is not None:
-        warnings = (*warnings, f"gravity fitted to observed flows: {fit.fit.explained:.0%} of the deviance explained")
+    if state.has("flows"):
+        warnings = (*warnings, "flows are the observed ones: they do not follow a change of travel times")
     return Result("clusters", tables, rows, tuple(checks), warnings)
 
 
@@ -111,7 +118,9 @@ def _empty() -> dict[str, pd.DataFrame]:
     return {
         "branches": pd.DataFrame(columns=["id", "name", "level", "parent", "cities"]),
         "planned": pd.DataFrame(columns=["id", "name", "jaccard", "best_cluster", "missing", "extra", "maturity"]),
-        "corridors": pd.DataFrame(columns=["threshold_min", "rank", "cities", "population", "length_km", "jump"]),
+        "corridors": pd.DataFrame(
+            columns=["threshold_min", "rank", "cities", "population", "length_km", "before_jump"]
+        ),
         "assignment": pd.DataFrame(columns=["city", "cluster", "stability"]),
     }
 
@@ -142,7 +151,7 @@ def _indicators(state: Region, cities: Cities, flows: Array) -> pd.DataFrame:
         rows += [(f"cluster:{cluster}", name, value, "estimated") for name, value in values.items()]
     rows += [("region", name, value, "estimated") for name, value in _together(cities).items()]
     frame = pd.DataFrame(rows, columns=["place", "indicator", "value", "status"])
-    return frame[np.isfinite(frame["value"])].reset_index(drop=True)
+    return frame.dropna(subset=["value"], ignore_index=True)
 
 
 def _together(cities: Cities) -> dict[str, float]:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from megalopolis.clusters.flows import GravityFit, calibrate_gravity, gravity_flows
+from megalopolis.clusters.flows import calibrate_gravity, gravity_flows
+from megalopolis.errors import BadInput, Problem
 from megalopolis.region import Region
 from megalopolis.units import Array
 
@@ -67,11 +68,18 @@ def cities_of(state: Region, minutes: pd.DataFrame) -> Cities:
         cluster: np.array([number[m] for m in members if m in number], dtype=np.intp)
         for cluster, members in state.names.clusters.items()
     }
-    columns = [
-        frame[c].to_numpy(float)
-        for c in ("population", "urban_population", "gdp", "area_km2", "built_up_km2", "lon", "lat")
-    ]
-    return Cities(frame, *columns, minutes.loc[ids, ids].to_numpy(float), planned)
+    return Cities(
+        frame,
+        population=frame["population"].to_numpy(float),
+        urban=frame["urban_population"].to_numpy(float),
+        gdp=frame["gdp"].to_numpy(float),
+        area=frame["area_km2"].to_numpy(float),
+        built_up=frame["built_up_km2"].to_numpy(float),
+        lon=frame["lon"].to_numpy(float),
+        lat=frame["lat"].to_numpy(float),
+        minutes=minutes.loc[ids, ids].to_numpy(float),
+        planned=planned,
+    )
 
 
 def industries_of(state: Region, cities: Cities) -> Array | None:
@@ -84,31 +92,50 @@ def industries_of(state: Region, cities: Cities) -> Array | None:
     return wide.reindex(cities.ids).to_numpy(float)
 
 
-def flows_of(state: Region, cities: Cities, parameters: Mapping[str, float]) -> tuple[Array, GravityFit | None]:
+def flows_of(state: Region, cities: Cities, parameters: Mapping[str, float]) -> Array:
     """Observed flows where the region has them, else the gravity model.
 
-    Where some pairs are observed, the model is fitted to them (Poisson pseudo-maximum likelihood) and stands in for
-    the rest.
+    In the table of observed flows a pair that is not listed has no trips.
 
     Returns
     -------
-    flows : ndarray, shape (n, n)
+    ndarray, shape (n, n)
         Shares of all flows, zero on the diagonal.
-    fit : GravityFit or None
-        The fit, where flows were observed.
+
+    Raises
+    ------
+    BadInput
+        If the table has no trip between two different cities.
     """
-    mass = cities.people
-    exponents = (parameters["origin_exponent"], parameters["destination_exponent"])
     table = state.frame("flows")
     if table.empty:
-        flows = gravity_flows(cities.minutes, mass, exponents=exponents, scale=parameters["deterrence_scale"])
-        return flows, None
-    wide = table.pivot_table(index="from", columns="to", values="trips", aggfunc="sum")
-    seen = wide.reindex(index=cities.ids, columns=cities.ids).to_numpy(float)
+        return gravity_flows(
+            cities.minutes,
+            cities.people,
+            exponents=(parameters["origin_exponent"], parameters["destination_exponent"]),
+            scale=parameters["deterrence_scale"],
+        )
+    wide = table.pivot(index="from", columns="to", values="trips")
+    seen = np.nan_to_num(wide.reindex(index=cities.ids, columns=cities.ids).to_numpy(float))
     np.fill_diagonal(seen, 0.0)
-    fit = calibrate_gravity(seen, cities.minutes, np.maximum(mass, 1.0), "gaussian")
-    model = gravity_flows(cities.minutes, mass, exponents=(1.0, fit.exponent), scale=fit.scale)
-    known = ~np.isnan(seen)
-    scale = np.nansum(seen) / model[known].sum()
-    flows = np.where(known, seen, model * scale)
-    return np.asarray(flows / flows.sum()), fit
+    if not seen.sum() > 0:
+        raise BadInput(Problem("flows", "has no trip between two different cities", "give trips, or leave it out"))
+    return np.asarray(seen / seen.sum())
+
+
+def fit_of(state: Region, cities: Cities) -> pd.DataFrame:
+    """Gravity model fitted to the observed flows (Poisson pseudo-maximum likelihood), one row; none without flows.
+
+    Columns ``form, destination_exponent, standard_error, scale_min, deviance_explained``. Flows that do not fall with
+    time, or too few of them, have no fit.
+    """
+    columns = ["form", "destination_exponent", "standard_error", "scale_min", "deviance_explained"]
+    if not state.has("flows"):
+        return pd.DataFrame(columns=columns)
+    flows = flows_of(state, cities, {})
+    try:
+        fit = calibrate_gravity(flows, cities.minutes, np.maximum(cities.people, 1.0), "gaussian")
+    except ValueError:
+        return pd.DataFrame(columns=columns)
+    row = (fit.form, fit.exponent, fit.exponent_error, fit.scale, fit.fit.explained)
+    return pd.DataFrame([row], columns=columns)

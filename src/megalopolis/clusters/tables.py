@@ -22,7 +22,8 @@ from megalopolis.units import Array
 Members = npt.NDArray[np.intp]
 
 #: Door-to-door minutes at which corridors are shown; never one alone.
-THRESHOLDS = (45.0, 60.0, 75.0, 90.0, 105.0, 120.0)
+THRESHOLDS = (60.0, 75.0, 90.0, 105.0, 120.0, 135.0, 150.0)
+CORRIDOR_COLUMNS = ["threshold_min", "rank", "cities", "population", "length_km", "before_jump"]
 
 
 def branch_id(branch: Branch, cities: Cities) -> str:
@@ -116,9 +117,14 @@ def _stays(match: Match, tree: Hierarchy) -> dict[str, float]:
 
 
 def corridors_table(tree: SpanningTree, cities: Cities) -> pd.DataFrame:
-    """Clusters of three and more cities at every threshold shown, with the jump of the largest one."""
+    """Clusters of three and more cities at every threshold shown.
+
+    ``before_jump`` marks the last threshold shown before the largest cluster grows most at once: beyond it everything
+    runs together.
+    """
     rows = []
     jump = largest_jump(growth(tree, cities.population))
+    before = max((t for t in THRESHOLDS if jump and t <= jump.from_minutes), default=THRESHOLDS[0])
     for threshold in THRESHOLDS:
         found = corridors(tree, threshold, cities.population, cities.lon, cities.lat)
         for rank, corridor in enumerate(found, 1):
@@ -129,11 +135,10 @@ def corridors_table(tree: SpanningTree, cities: Cities) -> pd.DataFrame:
                     "cities": cities.ids[corridor.members].tolist(),
                     "population": corridor.population,
                     "length_km": corridor.length_km,
-                    "jump": bool(jump and jump.from_minutes < threshold <= jump.to_minutes + 15.0),
+                    "before_jump": threshold == before,
                 }
             )
-    columns = ["threshold_min", "rank", "cities", "population", "length_km", "jump"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=CORRIDOR_COLUMNS)
 
 
 def assignment_table(tree: Hierarchy, cities: Cities, parameters: Mapping[str, float]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.cache import cache_folder
-from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.evaluation.evaluation import NOT_ASKED, Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State, difference_of, ledger_of
 from megalopolis.evaluation.pillars import PILLARS, Pillar, chosen
 from megalopolis.evaluation.solve import Solver
@@ -145,7 +145,7 @@ def _skipped(region: Region, only: Iterable[str] | None) -> dict[str, str]:
         if name not in built:
             said[name] = "not built yet"
         elif name not in running:
-            said[name] = "not asked for"
+            said[name] = NOT_ASKED
         elif missing := built[name].missing(region):
             said[name] = f"the region has no table {', '.join(missing)}"
     return said

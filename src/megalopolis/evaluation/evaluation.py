@@ -18,6 +18,8 @@ from megalopolis.region.schema import schemas
 #: Kinds of columns that hold numbers somebody has to answer for, and those that only order rows.
 MEASURED_KINDS: Final = frozenset({"number", "integer", "year", "lon", "lat"})
 ORDER_COLUMNS: Final = frozenset({"seq"})
+#: Reason of a pillar that was left out on purpose; the others are warned of.
+NOT_ASKED: Final = "not asked for"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,8 @@ class Evaluation:
         for results in self.results.values():
             for result in results.values():
                 said.update(dict.fromkeys(result.warnings))
-        said.update({f"{name} is not evaluated: {why}": None for name, why in self.skipped.items()})
+        skipped = {name: why for name, why in self.skipped.items() if why != NOT_ASKED}
+        said.update({f"{name} is not evaluated: {why}": None for name, why in skipped.items()})
         return tuple(said)
 
     def at_place(self, indicator: str, year: int | None = None, places: str = "cities") -> pd.DataFrame:

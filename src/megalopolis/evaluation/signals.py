@@ -193,7 +193,7 @@ def _megalopolis(evaluation: Evaluation) -> list[Row]:
         corridors = evaluation.result("clusters", case, year).tables["corridors"]
         if corridors.empty:
             continue
-        largest = corridors[corridors["reported"]].sort_values("population", ascending=False).iloc[0]
+        largest = corridors[corridors["before_jump"]].sort_values("population", ascending=False).iloc[0]
         source = f"percolation of door-to-door times at {largest['threshold_min']:.0f} min"
         for id_, column, unit in (
             ("corridor_population", "population", "persons"),

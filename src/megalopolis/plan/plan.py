@@ -132,9 +132,9 @@ def _load(path: Path, inside: tuple[Path, ...]) -> Plan:
         raise BadInput(document.problems(error)) from error
     base = _load(plan_path(head.extends), (*inside, path)) if head.extends else None
     measures, where = _measures(document, head.measures)
-    names = [m.id for m in (*(base.measures if base else ()), *measures)]
+    known = {m.id for m in (base.measures if base else ())}
     for position, measure in enumerate(measures):
-        if names.count(measure.id) > 1:
+        if measure.id in known:
             raise BadInput(
                 Problem(where[position], f"another measure is called '{measure.name}'", "rename one of them")
             )

@@ -96,8 +96,9 @@ class Region:
         """
         table = self.tables.get(name)
         if table is None:
-            return schemas()[name].arrow.empty_table().to_pandas()
-        return table.to_pandas()
+            table = schemas()[name].arrow.empty_table()
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
 
     @cached_property
     def cities(self) -> pd.DataFrame:

@@ -90,4 +90,4 @@ def mean_minutes(minutes: Array, people: Array) -> Array:
     np.fill_diagonal(weight, 0.0)
     total = weight.sum(axis=1)
     summed = (np.where(weight > 0, minutes, 0.0) * weight).sum(axis=1)
-    return np.divide(summed, total, out=np.full(len(people), np.nan), where=total > 0)
+    return np.asarray(np.divide(summed, total, out=np.full(len(people), np.nan), where=total > 0))

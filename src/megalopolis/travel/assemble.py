@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -82,8 +83,8 @@ def _road(state: Region, cities: pd.DataFrame, number: Mapping[str, int], speeds
     )
 
 
-def _numbers(ids: pd.Series, number: Mapping[str, int]) -> Index:  # type: ignore[type-arg]
-    return ids.map(dict(number)).fillna(-1).to_numpy(np.int64)
+def _numbers(ids: pd.Series[Any], number: Mapping[str, int]) -> Index:
+    return np.asarray(ids.map(dict(number)).fillna(-1), dtype=np.int64)
 
 
 def assemble(state: Region, parameters: Mapping[str, float]) -> Network:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from megalopolis.errors import BadInput, Problem
@@ -76,7 +77,7 @@ def run(
     )
 
 
-def _matrix(values: Array, ids: tuple[str, ...]) -> pd.DataFrame:
+def _matrix(values: npt.NDArray[Any], ids: tuple[str, ...]) -> pd.DataFrame:
     return pd.DataFrame(values, index=pd.Index(ids, name="id"), columns=list(ids))
 
 

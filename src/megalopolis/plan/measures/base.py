@@ -77,7 +77,7 @@ class Measure(BaseModel):
         detail: str | None = None,
     ) -> None:
         """Book what the measure costs, shared by the length built at each place where that is known."""
-        places = km or {"region": None}
+        places: dict[str, float | None] = {**km} if km else {"region": None}
         total = sum(km.values()) if km else 1.0
         rows: list[dict[str, object]] = [
             {
