@@ -112,7 +112,7 @@ LINE = "- {kind: rail_line, name: L, stops: [Ann, Ben], speed_kmh: 300, headway_
         (LINE.replace("300", ".nan"), "plan.yaml:3: 'rail_line.speed_kmh' input should be a finite number"),
         (LINE.replace("[Ann, Ben]", "[Ann]"), "plan.yaml:3: 'rail_line.stops'"),
         (LINE.replace("rail_line", "rail_lien"), "plan.yaml:3: is not a kind of measure"),
-        (LINE.replace("opens", "opned"), "plan.yaml:3: 'rail_line.opned' is not known here"),
+        (LINE.replace("}", ", opned: 2}"), "plan.yaml:3: 'rail_line.opned' is not known here"),
         ("- {kind: delay, name: D, lines: all, years: 2}\n", "plan.yaml:3: 'D' matches no line that opens after 2020"),
         ("- {kind: overrun, name: D, lines: [Weast], factor: 2}\n", "no single line is called 'Weast'; did you mean"),
         ("- {kind: rail_upgrade, name: U, line: North line, opens: 2025}\n", "needs operating_kmh or headway_min"),

@@ -138,6 +138,7 @@ def _load(path: Path, inside: tuple[Path, ...]) -> Plan:
             raise BadInput(
                 Problem(where[position], f"another measure is called '{measure.name}'", "rename one of them")
             )
+        known.add(measure.id)
     return Plan(
         name=head.name,
         years=head.years or (base.years if base else ()),
