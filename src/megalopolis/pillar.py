@@ -43,6 +43,13 @@ class Check:
         """Whether the value is within the limit; NaN is not."""
         return self.value <= self.limit
 
+    @property
+    def ratio(self) -> float:
+        """Value as a share of the limit; of a limit of zero, 0 where it holds."""
+        if self.limit > 0:
+            return self.value / self.limit
+        return 0.0 if self.ok else float("inf")
+
     def record(self) -> dict[str, object]:
         """Return the check as in the JSON envelope."""
         return {"name": self.name, "value": self.value, "limit": self.limit, "ok": self.ok}

@@ -18,6 +18,8 @@ Labels = npt.NDArray[np.int32]
 
 #: Gain of modularity at which a pass of the Louvain method ends.
 TOLERANCE = 1e-5
+#: Poisson means up to which quantiles are found by summing terms.
+SUMMED = 30.0
 
 
 def resolution_grid(low: float, high: float, count: int) -> Array:
@@ -57,11 +59,44 @@ def resample(network: csr_matrix, trips: float, uniform: Array) -> csr_matrix:
         return csr_matrix((n, n))
     draw = uniform[i * (2 * n - i - 1) // 2 + j - i - 1]
     expected = flow * (trips / total)
-    # pdtrik is the continuous inverse; where the draw lies below P(0) the count is zero.
-    count = np.where(draw <= np.exp(-expected), 0.0, np.ceil(pdtrik(draw, expected)))
+    count = poisson_quantile(draw, expected)
     some = count > 0
     i, j, count = i[some], j[some], count[some]
     return csr_matrix((np.r_[count, count], (np.r_[i, j], np.r_[j, i])), shape=(n, n))
+
+
+def poisson_quantile(share: Array, expected: Array) -> Array:
+    """Find the smallest count that a Poisson variable exceeds with at most probability ``1 - share``.
+
+    Parameters
+    ----------
+    share : ndarray, shape (m,)
+        In [0, 1).
+    expected : ndarray, shape (m,)
+        Means, above zero.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Whole numbers.
+    """
+    count = np.zeros(len(expected))
+    large = expected > SUMMED
+    # The inverse in its count, rounded up; it costs as much as a hundred terms of the sum below.
+    count[large] = np.ceil(pdtrik(share[large], expected[large]))
+    rest = np.flatnonzero(~large)
+    mean, wanted = expected[rest], share[rest]
+    term = np.exp(-mean)
+    reached = term.copy()
+    k = 0
+    while len(rest):
+        more = (wanted > reached) & (term > np.finfo(float).tiny)
+        count[rest] = k
+        k += 1
+        rest, mean, wanted, term, reached = (x[more] for x in (rest, mean, wanted, term, reached))
+        term *= mean / k
+        reached += term
+    return count
 
 
 def louvain(network: csr_matrix, resolution: float, seed: int) -> Labels:

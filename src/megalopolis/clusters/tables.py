@@ -122,9 +122,8 @@ def corridors_table(tree: SpanningTree, cities: Cities) -> pd.DataFrame:
     ``before_jump`` marks the last threshold shown before the largest cluster grows most at once: beyond it everything
     runs together.
     """
-    rows = []
+    rows: list[dict[str, Any]] = []
     jump = largest_jump(growth(tree, cities.population))
-    before = max((t for t in THRESHOLDS if jump and t <= jump.from_minutes), default=THRESHOLDS[0])
     for threshold in THRESHOLDS:
         found = corridors(tree, threshold, cities.population, cities.lon, cities.lat)
         for rank, corridor in enumerate(found, 1):
@@ -135,9 +134,12 @@ def corridors_table(tree: SpanningTree, cities: Cities) -> pd.DataFrame:
                     "cities": cities.ids[corridor.members].tolist(),
                     "population": corridor.population,
                     "length_km": corridor.length_km,
-                    "before_jump": threshold == before,
                 }
             )
+    there = sorted({row["threshold_min"] for row in rows})
+    before = max((t for t in there if jump and t <= jump.from_minutes), default=there[0] if there else 0.0)
+    for row in rows:
+        row["before_jump"] = row["threshold_min"] == before
     return pd.DataFrame(rows, columns=CORRIDOR_COLUMNS)
 
 

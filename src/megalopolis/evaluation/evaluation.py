@@ -101,14 +101,14 @@ class Evaluation:
             for result in results.values():
                 for check in result.checks:
                     name = f"{result.pillar}: {check.name}"
-                    if name not in worst or check.value / check.limit > worst[name].value / worst[name].limit:
+                    if name not in worst or check.ratio > worst[name].ratio:
                         worst[name] = Check(name, check.value, check.limit)
         return tuple(worst.values())
 
     @property
     def residual(self) -> float:
         """Largest check as a share of its limit; below 1 is sound."""
-        return max((c.value / c.limit for c in self.checks if c.limit > 0), default=0.0)
+        return max((c.ratio for c in self.checks), default=0.0)
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:

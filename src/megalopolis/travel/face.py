@@ -109,7 +109,7 @@ def _trains(network: Network, parameters: Mapping[str, float]) -> Array:
     city = network.stops["station"].map(network.stations.set_index("id")["city"])
     pairs = pd.DataFrame({"city": city, "line": network.stops["line"]}).dropna().drop_duplicates()
     headway = network.lines.set_index("id")["headway_min"]
-    daily = 2.0 * parameters["operating_hours"] * MINUTES_PER_HOUR / pairs["line"].map(headway)
+    daily = 2.0 * parameters["operating_hours"] * MINUTES_PER_HOUR / pairs["line"].map(headway).astype("float64")
     return daily.groupby(pairs["city"]).sum().reindex(list(network.ids)).fillna(0.0).to_numpy(float)
 
 
@@ -142,9 +142,14 @@ def _region_rows(state: Region, network: Network, parameters: Mapping[str, float
 
 def _lines(network: Network) -> pd.DataFrame:
     """Stops of every line with their coordinates, for maps."""
-    stops = network.stops.merge(network.lines, left_on="line", right_on="id").drop(columns="id")
-    places = network.stations.set_index("id")[["lon", "lat", "city"]]
-    stops = stops.join(places, on="station")
+    stops = network.stops.copy()
+    for key, table, columns in (
+        ("line", network.lines, ("name", "name_local", "kind", "opened")),
+        ("station", network.stations, ("lon", "lat", "city")),
+    ):
+        rows = table.set_index("id")
+        for column in columns:
+            stops[column] = stops[key].map(rows[column])
     return stops[["line", "name", "name_local", "kind", "opened", "seq", "station", "city", "lon", "lat", "km"]]
 
 
