@@ -156,4 +156,4 @@ def _ranged(column: Column, value: float) -> float | int:
             f"{value:g} is above {high:g}",
             "check the value" if not column.unit else f"the unit is {column.unit}",
         )
-    return value
+    return value + 0  # minus zero is zero

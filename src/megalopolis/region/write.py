@@ -193,7 +193,9 @@ def _excel_cell(sheet: Any, value: Any) -> Any:
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
-        return value if np.isfinite(value) else str(value)
+        cell = _text_cell(sheet, repr(value))
+        cell.data_type = "n" if np.isfinite(value) else "s"  # as text, since the library writes 16 digits of 17
+        return cell
     if isinstance(value, dt.date | dt.time):
         return value
     return _text_cell(sheet, str(value))
