@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
+from scipy.stats import poisson
 
 from megalopolis.clusters.communities import (
     co_membership,
     community_runs,
     louvain,
+    poisson_quantile,
     resample,
     resolution_grid,
     split_disconnected,
@@ -156,3 +158,9 @@ def test_stability_by_hand():
     # Cluster {0, 1, 2}: in run 1 all together, in run 2 city 2 leaves, in run 3 city 0 leaves.
     labels = np.array([[0, 0, 0, 1], [0, 0, 1, 1], [2, 5, 5, 5]], dtype=np.int32)
     np.testing.assert_allclose(stability(labels, np.array([0, 1, 2])), [2 / 3, 1, 2 / 3])
+
+
+@given(st.floats(1e-6, 1e4), st.floats(0, 1 - 1e-12))
+def test_poisson_quantile_equals_scipys(mean, share):
+    ours = poisson_quantile(np.array([share]), np.array([mean]))[0]
+    assert ours == max(poisson.ppf(share, mean), 0)

@@ -111,20 +111,30 @@ def test_best_random_is_seeded_and_finds_what_cannot_be_missed():
     np.testing.assert_array_equal(score, c.best_random(planned, np.array([4, 2]), line(4), WEIGHT, draws=5, seed=1))
 
 
+def test_found_range_adds_up_the_branches_that_match():
+    branches = np.array([mask(4, 0, 1, 2, 3), mask(4, 0, 1, 2), mask(4, 0, 1), mask(4, 0)])
+    # Against {0, 1}: 15/20, 15/18, 1, 10/15.
+    lasting = np.array([1.0, 2, 4, 8])
+    assert c.found_range(mask(4, 0, 1), branches, lasting, WEIGHT) == 7
+    assert c.found_range(mask(4, 0, 1), branches, lasting, WEIGHT, least=0.8) == 6
+    assert c.found_range(mask(4, 0, 1), branches[:0], lasting[:0], WEIGHT) == 0
+
+
 @pytest.mark.parametrize(
-    ("match", "cohesion", "persistence", "verdict"),
+    ("match", "cohesion", "found", "verdict"),
     [
         (0.8, 0.6, 1.0, "established"),
         (0.75, 0.5, 0.5, "established"),
         (0.74, 0.6, 1.0, "forming"),
         (0.9, 0.4, 1.0, "forming"),
         (0.9, 0.6, 0.4, "forming"),
-        (0.6, 0.1, 0.1, "forming"),
+        (0.6, 0.34, 0.0, "forming"),
+        (0.6, 0.3, 0.0, "on paper"),
         (0.59, 0.9, 2.0, "on paper"),
     ],
 )
-def test_maturity_rule(match, cohesion, persistence, verdict):
-    assert c.maturity(match, cohesion, persistence, typical_persistence=0.5) == verdict
+def test_maturity_rule(match, cohesion, found, verdict):
+    assert c.maturity(match, cohesion, found, typical=0.5) == verdict
 
 
 def test_change_by_hand():

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megalopolis.clusters.flows import backbone, calibrate_gravity, deterrence, gravity_flows, poisson_fit
+from megalopolis.clusters.flows import (
+    backbone,
+    calibrate_gravity,
+    deterrence,
+    economic_mass,
+    gravity_flows,
+    poisson_fit,
+)
 
 
 def test_deterrence_by_hand():
@@ -26,6 +33,18 @@ def test_deterrence_refuses_a_scale_of_zero_and_an_unknown_form():
         deterrence(np.ones(1), "gaussian", 0.0)
     with pytest.raises(ValueError, match="'linear'"):
         deterrence(np.ones(1), "linear", 1.0)
+
+
+def test_economic_mass_by_hand():
+    # Known output: 18 of 3 people, 6 a head; the third city's 4 people stand for 24.
+    mass, filled = economic_mass(np.array([1.0, 2, 4]), np.array([16.0, 2, np.nan]))
+    np.testing.assert_allclose(mass, [4, 2, np.sqrt(4 * 24)])
+    assert filled.tolist() == [False, False, True]
+    mass, filled = economic_mass(np.array([1.0, 2]), np.full(2, np.nan))
+    assert mass.tolist() == [1, 2]
+    assert filled.all()
+    with pytest.raises(ValueError, match="Populations"):
+        economic_mass(np.array([np.nan]), np.ones(1))
 
 
 def test_gravity_by_hand():

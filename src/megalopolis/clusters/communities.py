@@ -85,16 +85,15 @@ def poisson_quantile(share: Array, expected: Array) -> Array:
     # The inverse in its count, rounded up; it costs as much as a hundred terms of the sum below.
     count[large] = np.ceil(pdtrik(share[large], expected[large]))
     rest = np.flatnonzero(~large)
-    mean, wanted = expected[rest], share[rest]
-    term = np.exp(-mean)
+    term = np.exp(-expected[rest])
     reached = term.copy()
     k = 0
     while len(rest):
-        more = (wanted > reached) & (term > np.finfo(float).tiny)
+        more = (share[rest] > reached) & (term > np.finfo(float).tiny)
         count[rest] = k
         k += 1
-        rest, mean, wanted, term, reached = (x[more] for x in (rest, mean, wanted, term, reached))
-        term *= mean / k
+        rest, term, reached = rest[more], term[more], reached[more]
+        term *= expected[rest] / k
         reached += term
     return count
 

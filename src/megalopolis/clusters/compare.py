@@ -21,6 +21,9 @@ Maturity = Literal["established", "forming", "on paper"]
 #: Hennig (2007), Computational Statistics and Data Analysis 52: 0.75 a valid, stable cluster, 0.6 to 0.75 a
 #: pattern whose members are in doubt.
 FOUND, DOUBTFUL = 0.75, 0.6
+#: Share of flows that stay inside: most of them, and a third, below which outside ties prevail two to one.
+#: Assumed.
+HELD, PAPER = 0.5, 1 / 3
 
 
 def jaccard(a: Mask, b: Mask, weight: Array) -> float:
@@ -279,27 +282,50 @@ def best_random(
     return score
 
 
-def maturity(match: float, cohesion: float, persistence: float, *, typical_persistence: float) -> Maturity:
+def found_range(
+    planned: Mask, branches: npt.NDArray[np.bool_], persistence: Array, weight: Array, least: float = FOUND
+) -> float:
+    """Doublings of the resolution over which a planned cluster is found, whichever branch shows it.
+
+    The tree loses a small city at one resolution and another at the next; each is a branch of its own. At
+    every resolution at most one branch matches by more than a half, so their ranges add up.
+
+    Parameters
+    ----------
+    planned : ndarray of bool, shape (n,)
+        Planned members.
+    branches : ndarray of bool, shape (b, n)
+        From `Hierarchy.masks`.
+    persistence : ndarray, shape (b,)
+        Doublings of each branch.
+    weight : ndarray, shape (n,)
+        Persons.
+    least : float
+        Jaccard that counts as found, above 0.5.
+    """
+    match = np.array([jaccard(planned, branch, weight) for branch in branches])
+    return float(persistence[match >= least].sum()) if len(match) else 0.0
+
+
+def maturity(match: float, cohesion: float, found: float, *, typical: float) -> Maturity:
     """Verdict on a planned cluster, by one rule for all.
 
-    established: the best branch matches (Jaccard at least 0.75), most of the planned cities' flows stay
-    inside, and the branch lasts at least as long over resolutions as the median branch. forming: Jaccard at
-    least 0.6, or at least 0.75 with one of the other two missing. on paper: anything less, flows do not draw
-    this cluster.
+    established: a branch matches it (Jaccard at least 0.75), most of the planned cities' flows stay inside,
+    and such branches last at least as long over resolutions as the median branch of the region. on paper: no
+    branch reaches 0.6, or less than a third of the flows stays inside. forming: anything between.
 
     Parameters
     ----------
     match : float
         Weighted Jaccard of the best branch; thresholds of Hennig (2007).
     cohesion : float
-        Of the planned cities.
-    persistence, typical_persistence : float
-        Doublings of resolution of the best branch, and the median over all branches.
+        Of the planned cities (`measures.cohesion`).
+    found, typical : float
+        Doublings of the resolution: `found_range`, and the median persistence of all branches.
     """
-    if match < DOUBTFUL:
+    if match < DOUBTFUL or cohesion < PAPER:
         return "on paper"
-    lasting = cohesion >= 0.5 and persistence >= typical_persistence
-    return "established" if match >= FOUND and lasting else "forming"
+    return "established" if match >= FOUND and cohesion >= HELD and found >= typical else "forming"
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,38 @@ def deterrence(minutes: Array, form: Form, scale: float) -> Array:
     raise ValueError(f"The deterrence form must be exponential, power or gaussian, not '{form}'.")
 
 
+def economic_mass(population: Array, gdp: Array) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Mass of a city in the gravity model: the geometric mean of its people and its output.
+
+    ``sqrt(P G)``, the usual mass of city-cluster studies in China (Wang and Zhuang, 1996). Where an output
+    is missing, that of the region's mean resident stands in; without any output the mass is the population.
+
+    Parameters
+    ----------
+    population, gdp : ndarray, shape (n,)
+        Persons and currency per year; NaN only in the output.
+
+    Returns
+    -------
+    mass : ndarray, shape (n,)
+    filled : ndarray of bool, shape (n,)
+        Where the output was missing: name these in a warning.
+
+    Raises
+    ------
+    ValueError
+        For a missing or negative population.
+    """
+    if np.isnan(population).any() or (population < 0).any():
+        raise ValueError("Populations must be known and not negative.")
+    missing = np.asarray(np.isnan(gdp))
+    people = population[~missing].sum()
+    if not people > 0:
+        return population.astype(np.float64), missing
+    head = float(gdp[~missing].sum() / people)
+    return np.sqrt(population * np.where(missing, head * population, gdp)), missing
+
+
 def gravity_flows(
     minutes: Array,
     origin: Array,
