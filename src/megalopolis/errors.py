@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
+
+_LONGEST: Final = 500
 
 
 @dataclass(frozen=True, order=True)
@@ -27,7 +30,9 @@ class Problem:
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where else self.what
-        return f"{text}; {self.todo}" if self.todo else text
+        text = " ".join((f"{text}; {self.todo}" if self.todo else text).split())
+        text = "".join(ch if ch.isprintable() else "?" for ch in text)  # headers and cells of others stand in it
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 class BadInput(ValueError):  # noqa: N818 - named for the reader of a traceback, who is a user

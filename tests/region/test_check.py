@@ -193,6 +193,12 @@ EDITS = {
         "east,3,cor,120",
         "rail_stops.csv:4:km: km of the line 'east' does not rise: 120 after 120; count km from the first stop",
     ),
+    "km after a missing first": (
+        "rail_stops.csv",
+        "east,1,ann,0\neast,2,ben,120",
+        "east,1,ann,\neast,2,ben,0",
+        "rail_stops.csv:3:km: km of the line 'east' does not rise: 0 after 0; count km from the first stop",
+    ),
     "stop repeated": (
         "rail_stops.csv",
         "east,3,cor",
@@ -547,6 +553,7 @@ HEADER = b"id,name,lon,lat,population\n"
 @example(HEADER + b"A,Ann,0,0,1e400")
 @example(HEADER + b"A,Ann,0,0,\xff")
 @example(b"\xef\xbb\xbf" + HEADER + "A,安,０,０,２万\n".encode())
+@example(b'id,"na\nme",lon,lat,"po\x1bpulation"\nA,"A\nnn",0,0,5\n')
 @example(b"PK\x03\x04")
 @example(b"\r\n\r\n;;;\r")
 def test_any_bytes_are_read_or_refused(tmp_path, data):

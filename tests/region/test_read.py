@@ -204,6 +204,12 @@ def test_names_in_any_capitalisation(tmp_path):
     assert "china" in bundled_regions()
 
 
+@pytest.mark.parametrize("text", ["", " ", "a\0b", "x" * 5000, "nowhere/at/all"])
+def test_paths_that_lead_nowhere(text):
+    with pytest.raises(BadInput, match="there is no region"):
+        read_region(text)
+
+
 def test_unknown_format(tmp_path):
     (tmp_path / "region.doc").write_text("x")
     with pytest.raises(BadInput, match=r"region.doc: '.doc' is not a format of regions; give a folder, .xlsx"):
@@ -389,7 +395,7 @@ def test_places_in_layers(tmp_path):
             "g.gpkg:region:2: 'base_year' input should be a valid integer, unable to parse string as an integer; "
             "see the reference of regions"
         ),
-        "g.gpkg:rail_linse: 'rail_linse' is not the name of a table; did you mean rail_lines or rail_speeds or rail_stops?",
+        "g.gpkg:rail_linse: 'rail_linse' is not the name of a table; did you mean rail_lines?",
         "g.gpkg:cities:2:gdp: 'many' is not a number; leave the cell empty where the value is not known",
     ]
 

@@ -18,6 +18,7 @@ Value = str | float | int | None
 _NUMBER: Final = re.compile(
     r"[+-]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII
 )
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SHEET_ERRORS: Final = {
     "#N/A",
     "#DIV/0!",
@@ -84,7 +85,7 @@ def parse(column: Column, cell: object, scale: Decimal | None = None, *, decimal
     if column.kind in {"id", "ref"} and isinstance(cell, dt.date | dt.time):
         raise BadCell(f"{shown(cell)} is a date", "format the column as text and retype the id")
     text = as_text(cell)
-    if any(unicodedata.category(ch) == "Cc" and ch not in "\n\t" for ch in text):
+    if _CONTROL.search(text):
         raise BadCell(f"{shown(text)} holds control characters", "retype the cell")
     if column.kind == "enum":
         word = text.casefold()

@@ -28,7 +28,7 @@ from megalopolis.region.schema import schemas
 
 #: A workbook takes some 30 times its unpacked size in memory.
 _MAX_UNPACKED: Final = 256 * 2**20
-_MAX_CELLS: Final = 20_000_000
+_MAX_CELLS: Final = 5_000_000
 _MAX_COLUMNS: Final = 500
 #: Titles and group headers may stand above the header row.
 _HEADER_ZONE: Final = 12

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -129,8 +130,8 @@ def table_name(text: str) -> str | None:
 def unknown_table(text: str, where: str, present: Iterable[str]) -> Problem | None:
     """Return a problem where a file or sheet seems to be a misspelt table, else None."""
     known = [n for name, row in table_titles().items() if name not in present for n in (name, row["name_zh"])]
-    todo = suggest(text.strip().casefold(), known, "")
-    return Problem(where, f"'{text}' is not the name of a table", todo) if todo else None
+    near = get_close_matches(text.strip().casefold(), known, n=1, cutoff=0.7)
+    return Problem(where, f"'{text}' is not the name of a table", f"did you mean {near[0]}?") if near else None
 
 
 def unit_scale(text: str, unit: str, currency: str | None = None) -> Decimal | None:

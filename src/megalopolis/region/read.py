@@ -79,17 +79,23 @@ def region_path(source: str | Path) -> Path:
     text = str(source)
     if text.casefold() in bundled_regions():
         return packs() / text.casefold()
-    path = Path(text)
-    if text.strip() and path.exists():
-        return path
-    parent = path.parent
-    if path.name and parent.is_dir():
-        alike = [p for p in sorted(parent.iterdir()) if p.name.casefold() == path.name.casefold()]
-        if len(alike) == 1:
-            return alike[0]
+    found = _on_disk(Path(text)) if text.strip() else None
+    if found is not None:
+        return found
     known = bundled_regions()
     todo = suggest(text, known, f"give a folder, a workbook, or a bundled region: {', '.join(known)}")
     raise BadInput(Problem("", f"there is no region '{text}'", todo))
+
+
+def _on_disk(path: Path) -> Path | None:
+    """Find a path, its last part in any capitalisation; None where there is nothing or it may not be looked at."""
+    try:
+        if path.exists():
+            return path
+        alike = [p for p in sorted(path.parent.iterdir()) if p.name.casefold() == path.name.casefold()]
+    except (OSError, ValueError):
+        return None
+    return alike[0] if len(alike) == 1 else None
 
 
 def read_region(source: str | Path) -> Region:
@@ -135,14 +141,15 @@ def assemble(raw: RawRegion, checked: Checked) -> Region:
 
 def read_raw(path: Path) -> RawRegion:
     """Read the files of a region as they are, by what kind of file they are."""
-    if path.is_dir():
-        return _read_folder(path)
     suffix = path.suffix.casefold()
-    readers = _readers()
-    if suffix not in readers:
+    reader = _read_folder if path.is_dir() else _readers().get(suffix)
+    if reader is None:
         todo = "give a folder, .xlsx, .gpkg, .parquet or .shp"
         raise BadInput(Problem(path.name, f"'{suffix or path.name}' is not a format of regions", todo))
-    return readers[suffix](path)
+    try:
+        return reader(path)
+    except OSError as error:
+        raise BadInput(Problem(path.name, error.strerror or "cannot be read", "check the permissions")) from error
 
 
 def _readers() -> dict[str, Callable[[Path], RawRegion]]:

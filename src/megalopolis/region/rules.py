@@ -267,17 +267,17 @@ def _along(found: Findings, line: str, positions: list[int]) -> None:
     """Km rise along a line, and no leg is shorter than the great circle."""
     stops = found.frames["rail_stops"]
     station, km = stops["station"], stops["km"].to_numpy(float)
-    last: int | None = None
+    last = 0.0 if np.isnan(km[positions[0]]) else None  # a missing km of the first stop is 0
     for a, b in pairwise(positions):
         if isinstance(station[a], str) and station[a] == station[b]:
             found.error("rail_stops", b, "station", f"the stop repeats '{station[a]}', the one before", "remove it")
     for i in positions:
         if np.isnan(km[i]):
             continue
-        if last is not None and km[i] <= km[last]:
-            what = f"km of the line '{line}' does not rise: {km[i]:g} after {km[last]:g}"
+        if last is not None and km[i] <= last:
+            what = f"km of the line '{line}' does not rise: {km[i]:g} after {last:g}"
             found.error("rail_stops", i, "km", what, "count km from the first stop in the order of seq")
-        last = i
+        last = float(km[i])
 
 
 def _short_legs(found: Findings) -> None:
