@@ -134,7 +134,7 @@ def test_found_range_adds_up_the_branches_that_match():
     ],
 )
 def test_maturity_rule(match, cohesion, found, verdict):
-    assert c.maturity(match, cohesion, found, typical=0.5) == verdict
+    assert c.maturity(match, cohesion, found, typical_persistence=0.5) == verdict
 
 
 def test_change_by_hand():

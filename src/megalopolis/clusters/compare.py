@@ -307,7 +307,7 @@ def found_range(
     return float(persistence[match >= least].sum()) if len(match) else 0.0
 
 
-def maturity(match: float, cohesion: float, found: float, *, typical: float) -> Maturity:
+def maturity(match: float, cohesion: float, persistence: float, *, typical_persistence: float) -> Maturity:
     """Verdict on a planned cluster, by one rule for all.
 
     established: a branch matches it (Jaccard at least 0.75), most of the planned cities' flows stay inside,
@@ -320,12 +320,14 @@ def maturity(match: float, cohesion: float, found: float, *, typical: float) -> 
         Weighted Jaccard of the best branch; thresholds of Hennig (2007).
     cohesion : float
         Of the planned cities (`measures.cohesion`).
-    found, typical : float
-        Doublings of the resolution: `found_range`, and the median persistence of all branches.
+    persistence, typical_persistence : float
+        Doublings of the resolution: over which the planned cluster is found (`found_range`), and the median
+        over all branches.
     """
     if match < DOUBTFUL or cohesion < PAPER:
         return "on paper"
-    return "established" if match >= FOUND and cohesion >= HELD and found >= typical else "forming"
+    lasting = persistence >= typical_persistence
+    return "established" if match >= FOUND and cohesion >= HELD and lasting else "forming"
 
 
 @dataclass(frozen=True)
