@@ -13,7 +13,7 @@ import pandas as pd
 from megalopolis.errors import Problem, suggest
 from megalopolis.region.raw import RawTable, repeated
 from megalopolis.region.schema import schemas
-from megalopolis.units import great_circle_km
+from megalopolis.units import Array, great_circle_km
 
 #: Columns that together stand only once in a table.
 KEYS: Final[dict[str, tuple[str, ...]]] = {
@@ -31,7 +31,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "stations": ("id",),
     "targets": ("indicator", "year"),
 }
-#: A station further away hardly serves its city; some prefectures of the west are that large, so only a warning.
+#: A station further away hardly serves its city, unless twice the radius of a disc of the city's area is more.
 FAR_KM: Final = 100.0
 
 
@@ -214,15 +214,15 @@ def _far_stations(found: Findings) -> None:
     cities, stations = found.frame("cities"), found.frame("stations")
     if not len(stations) or not cities["id"].is_unique:
         return
-    place = cities.set_index("id")[["lon", "lat"]].astype(float)
-    served = place.reindex(stations["city"])
+    served = cities.set_index("id")[["lon", "lat", "area_km2"]].astype(float).reindex(stations["city"])
+    reach = np.fmax(FAR_KM, 2 * np.sqrt(served["area_km2"].to_numpy() / np.pi))
     lon, lat = stations["lon"].to_numpy(float), stations["lat"].to_numpy(float)
     km = great_circle_km(lon, lat, served["lon"].to_numpy(), served["lat"].to_numpy())
     swapped = great_circle_km(lat, np.clip(lon, -90, 90), served["lon"].to_numpy(), served["lat"].to_numpy())
-    for i in map(int, np.flatnonzero(km > FAR_KM)):
+    for i in map(int, np.flatnonzero(km > reach)):
         name, city = stations["name"].iloc[i], stations["city"].iloc[i]
         what = f"the station '{name}' is {km[i]:.0f} km from its city '{city}'"
-        if swapped[i] <= FAR_KM:
+        if swapped[i] <= reach[i]:
             found.error("stations", i, "lon", f"lon and lat look swapped: {what}", "exchange the two columns")
         else:
             found.warn("stations", i, "city", what, "check its coordinates and its city")
@@ -255,22 +255,29 @@ def _lines(found: Findings) -> None:
         )
     if raw is None:
         return
-    for key, rows in stops.groupby("line", sort=False):
-        line = str(key)
-        positions = [int(i) for i in rows.sort_values("seq", kind="stable").index]
+    stations, km = stops["station"].tolist(), stops["km"].to_numpy(float)
+    for line, positions in _in_order(stops).items():
         if len(positions) == 1:
             found.error("rail_stops", positions[0], "line", f"the line '{line}' has one stop", "a line needs two")
-        _along(found, line, positions)
+        _along(found, line, positions, stations, km)
 
 
-def _along(found: Findings, line: str, positions: list[int]) -> None:
-    """Km rise along a line, and no leg is shorter than the great circle."""
-    stops = found.frames["rail_stops"]
-    station, km = stops["station"], stops["km"].to_numpy(float)
+def _in_order(stops: pd.DataFrame) -> dict[str, list[int]]:
+    """Positions of the stops of each line, in the order of ``seq``."""
+    lines = stops["line"].tolist()
+    order: dict[str, list[int]] = {line: [] for line in lines if isinstance(line, str)}
+    for i in np.argsort(stops["seq"].to_numpy(float), kind="stable").tolist():
+        if isinstance(lines[i], str):
+            order[lines[i]].append(i)
+    return order
+
+
+def _along(found: Findings, line: str, positions: list[int], stations: list[object], km: Array) -> None:
+    """Note stops that repeat the one before and km that do not rise."""
     last = 0.0 if np.isnan(km[positions[0]]) else None  # a missing km of the first stop is 0
     for a, b in pairwise(positions):
-        if isinstance(station[a], str) and station[a] == station[b]:
-            found.error("rail_stops", b, "station", f"the stop repeats '{station[a]}', the one before", "remove it")
+        if isinstance(stations[a], str) and stations[a] == stations[b]:
+            found.error("rail_stops", b, "station", f"the stop repeats '{stations[a]}', the one before", "remove it")
     for i in positions:
         if np.isnan(km[i]):
             continue
