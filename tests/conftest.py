@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,12 @@ def toy() -> Region:
 def toy_plan() -> Plan:
     """A plan for the toy region that uses every kind of measure."""
     return load_plan(TOY / "plan.yaml")
+
+
+@pytest.fixture(scope="session")
+def reference_data() -> Path:
+    """Return the folder of reference data, never part of the package; tests that need it skip where it is not given."""
+    folder = os.environ.get("MEGALOPOLIS_REFERENCE_DATA")
+    if not folder:
+        pytest.skip("MEGALOPOLIS_REFERENCE_DATA is not set")
+    return Path(folder)
