@@ -1,4 +1,4 @@
-"""Published lengths and opening years of the China pack's railway, and the consistency of its tables, read as plain CSV."""
+"""Published lengths and opening years of the China pack's railway and its consistency, read as plain CSV."""
 
 from importlib.resources import files
 
@@ -97,7 +97,7 @@ def component_of(tables: dict[str, pd.DataFrame], legs: pd.DataFrame, year: int)
 
 @pytest.mark.parametrize(("line", "start", "end", "km"), PUBLISHED_KM)
 def test_published_lengths(tables: dict[str, pd.DataFrame], line: str, start: str, end: str, km: float) -> None:
-    stops = tables["rail_stops"].query("line == @line").set_index("station")["km"]
+    stops = tables["rail_stops"].set_index(["line", "station"])["km"][line]
     assert abs(stops[end] - stops[start]) == pytest.approx(km)
 
 
@@ -107,9 +107,7 @@ def test_opening_years_of_known_lines(tables: dict[str, pd.DataFrame]) -> None:
 
 
 @pytest.mark.parametrize(("year", "official"), OFFICIAL_HIGH_SPEED.items())
-def test_high_speed_length_against_the_communiques(
-    tables: dict[str, pd.DataFrame], year: int, official: float
-) -> None:
+def test_high_speed_length_against_the_communiques(tables: dict[str, pd.DataFrame], year: int, official: float) -> None:
     """Within 4 %: the tables count connecting lines and 200 km/h lines that the communiques may leave out."""
     lines = open_at(tables["rail_lines"], year)
     length = tables["rail_stops"].groupby("line")["km"].max()
