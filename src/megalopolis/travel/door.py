@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from megalopolis.travel.network import order, ride_minutes
+from megalopolis.travel.boarding import Boardings, boardings
+from megalopolis.travel.shortest import eliminate
+from megalopolis.travel.spread import Ways, place_minutes, place_minutes_by_dijkstra
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,31 +62,18 @@ class Trips:
     ride_headway: Array
 
 
-def _join(rides: Array, access: Access, place: Index, cities: int) -> Array:
-    """Fastest way from city to city over the stations that each uses, ``(cities, cities)``."""
-    joined = np.full((cities, rides.shape[1]), np.inf)
-    start = np.searchsorted(access.city, np.arange(cities + 1))
-    rows = place[access.station]
-    for c in range(cities):
-        ways = slice(start[c], start[c + 1])
-        if start[c] < start[c + 1]:
-            joined[c] = (rides[rows[ways]] + access.minutes[ways, None]).min(axis=0)
-    result = np.full((cities, cities), np.inf)
-    columns = np.ascontiguousarray(joined.T)
-    for c in range(cities):
-        ways = slice(start[c], start[c + 1])
-        if start[c] < start[c + 1]:
-            result[c] = (columns[rows[ways]] + access.minutes[ways, None]).min(axis=0)
-    return np.asarray(np.minimum(result, result.T))  # equal but for the last digit: additions in another order
-
-
-def _level(
-    rail: Rail, elimination: Elimination | None, doors: Index, headway: float, uses: tuple[Access, ...], cities: int
-) -> list[Array]:
-    place = np.full(rail.doors, -1)
-    place[doors] = np.arange(doors.size)
-    rides = ride_minutes(rail, doors, headway, elimination)
-    return [_join(rides, use, place, cities) for use in uses]
+def _by_rail(rail: Rail, elimination: Elimination | None, use: Boardings, headway: float, cities: int) -> Array:
+    """Fastest way from city to city on the lines of at most a headway, ``(cities, cities)``."""
+    weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
+    frequent = use.headway <= headway
+    out = Ways(use.out.place[frequent], use.out.node[frequent], use.out.minutes[frequent])
+    if elimination is None:
+        arcs = (rail.nodes, rail.tails, rail.heads)
+        found = place_minutes_by_dijkstra(arcs, weights, out, use.back, cities)
+    else:
+        found = place_minutes(elimination, weights, out, use.back, cities)
+    # Either direction is the same trip; sums in another order differ in the last digit.
+    return np.asarray(np.minimum(found, found.T) - rail.transfer_min)
 
 
 def solve(
@@ -131,13 +120,13 @@ def solve(
             raise ValueError("ways to stations must be sorted by city and name cities of the road matrix")
         if use.station.size and not 0 <= use.station.min() <= use.station.max() < rail.doors:
             raise ValueError(f"ways to stations name stations outside 0..{rail.doors - 1}")
-    doors = np.unique(np.concatenate([access.station, ride_stations.station]))
-    elimination = order(rail, doors)
-    uses = (access, ride_stations)
+    elimination = eliminate(rail.nodes, rail.tails, rail.heads)
+    uses = [boardings(rail, use) for use in (access, ride_stations)]
+    tasks = [(use, headway) for headway in rail.levels for use in uses]
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        solved = list(pool.map(lambda h: _level(rail, elimination, doors, h, uses, cities), rail.levels))
+        solved = list(pool.map(lambda task: _by_rail(rail, elimination, *task, cities), tasks))
     best, wait, ride, ride_wait = (np.full((cities, cities), np.inf) for _ in range(4))
-    for headway, (by_rail, rides) in zip(rail.levels, solved, strict=True):
+    for headway, by_rail, rides in zip(rail.levels, solved[::2], solved[1::2], strict=True):
         total = by_rail + headway / 2 + boarding_min
         wait = np.where(total < best - _SAME, headway, wait)
         best = np.minimum(best, total)

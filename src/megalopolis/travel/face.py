@@ -15,11 +15,12 @@ from megalopolis.region import Region
 from megalopolis.travel.accessibility import mean_minutes, own_minutes, people_within, potential
 from megalopolis.travel.assemble import FAST, Network, assemble, road_speeds
 from megalopolis.travel.door import ROAD, Trips, solve, trains_per_day
-from megalopolis.travel.itinerary import Leg, rail_itinerary
+from megalopolis.travel.itinerary import Leg, rail_legs
 from megalopolis.travel.itinerary import itinerary as trip_legs
+from megalopolis.travel.road import Access
 from megalopolis.units import MINUTES_PER_HOUR, Array
 
-#: Kilometres per hour that no train runs at: a ride faster than the fastest line is a defect.
+#: Headways solved at the same time; results do not depend on it.
 _THREADS = 2
 
 
@@ -57,7 +58,8 @@ def run(
     progress("travel: network", 0, 3)
     network = assemble(state, parameters)
     progress("travel: shortest minutes", 1, 3)
-    trips = solve(network.rail, network.road, network.access, network.main, network.boarding_min, _THREADS)
+    main = _nowhere() if indicators_only else network.main
+    trips = solve(network.rail, network.road, network.access, main, network.boarding_min, _THREADS)
     progress("travel: access", 2, 3)
     tables = {"minutes": _matrix(trips.minutes, network.ids)}
     if not indicators_only:
@@ -75,6 +77,11 @@ def run(
         _checks(trips),
         () if indicators_only else _warnings(state, network, trips),
     )
+
+
+def _nowhere() -> Access:
+    """No stations: rides between main stations are not wanted."""
+    return Access(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
 def _matrix(values: npt.NDArray[Any], ids: tuple[str, ...]) -> pd.DataFrame:
@@ -231,8 +238,8 @@ def itinerary(state: Region, parameters: Mapping[str, float], origin: str, desti
     ride, headway = float(trips.ride[pair]), float(trips.ride_headway[pair])
     rides: list[Leg] = []
     if np.isfinite(ride):
-        station = dict(zip(network.main.city.tolist(), network.main.station.tolist(), strict=True))
-        rides = rail_itinerary(network.rail, station[pair[0]], station[pair[1]], headway) or []
+        found = rail_legs(network.rail, network.main, pair, headway)
+        rides = found[0] if found else []
     return {
         "minutes": float(trips.minutes[pair]),
         "mode": "road" if trips.mode[pair] == ROAD else "rail",

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from megalopolis.travel.boarding import boardings
 from megalopolis.travel.door import RAIL, ROAD
-from megalopolis.travel.network import BOARD, RIDE, ride_minutes
+from megalopolis.travel.network import BOARD, RIDE
 from megalopolis.travel.shortest import path
 
 if TYPE_CHECKING:
@@ -75,11 +76,44 @@ def _rail_legs(rail: Rail, arcs: NDArray[np.int64], origin: int) -> list[Leg]:
     return [leg for leg in legs if leg.mode == "rail" or leg.minutes != 0]
 
 
-def rail_itinerary(rail: Rail, origin: int, destination: int, headway: float) -> list[Leg] | None:
-    """Legs of the fastest ride between two stations on the lines of at most a headway; None where there is none."""
+def rail_legs(rail: Rail, access: Access, pair: tuple[int, int], headway: float) -> tuple[list[Leg], int, int] | None:
+    """Legs of the fastest trip by rail between two cities on the lines of at most a headway.
+
+    Parameters
+    ----------
+    rail
+        The graph.
+    access
+        Ways between cities and stations.
+    pair
+        City of departure and city of arrival, which differ.
+    headway
+        Largest headway of a line ridden, minutes.
+
+    Returns
+    -------
+    tuple or None
+        The legs from train to train, and the ways of `access` at either end; None where there is no such trip.
+    """
+    use = boardings(rail, access)
+    out = np.flatnonzero((use.out.place == pair[0]) & (use.headway <= headway))
+    back = np.flatnonzero(use.back.place == pair[1])
+    arcs = rail.tails.size
     weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
-    arcs = path(rail.nodes, rail.tails, rail.heads, weights, (origin, destination))
-    return None if arcs is None else _rail_legs(rail, arcs, origin)
+    found = path(
+        rail.nodes + 2,
+        np.r_[rail.tails, rail.heads, np.full(out.size, rail.nodes), use.back.node[back]],
+        np.r_[rail.heads, rail.tails, use.out.node[out], np.full(back.size, rail.nodes + 1)],
+        np.r_[weights, weights, use.out.minutes[out], use.back.minutes[back]],
+        (rail.nodes, rail.nodes + 1),
+        directed=True,
+    )
+    if found is None:
+        return None
+    first, last = out[found[0] - 2 * arcs], back[found[-1] - 2 * arcs - out.size]
+    ridden = np.r_[use.out_arcs[first], found[1:-1] % arcs, use.back_arcs[last]]
+    start = int(access.station[use.out_access[first]])
+    return _rail_legs(rail, ridden, start), int(use.out_access[first]), int(use.back_access[last])
 
 
 def itinerary(rail: Rail, trips: Trips, access: Access, boarding_min: float, pair: tuple[int, int]) -> list[Leg] | None:
@@ -99,26 +133,17 @@ def itinerary(rail: Rail, trips: Trips, access: Access, boarding_min: float, pai
     list of Leg or None
         None where no mode connects the pair.
     """
-    origin, destination = pair
     if trips.mode[pair] == ROAD:
         return [Leg("road", float(trips.minutes[pair]))]
-    if trips.mode[pair] != RAIL:
-        return None
     headway = float(trips.rail_headway[pair])
-    out, back = access.city == origin, access.city == destination
-    doors = np.unique(np.r_[access.station[out], access.station[back]])
-    rides = ride_minutes(rail, doors, headway)
-    total = (
-        access.minutes[out][:, None]
-        + rides[np.ix_(np.searchsorted(doors, access.station[out]), np.searchsorted(doors, access.station[back]))]
-        + access.minutes[back]
-    )
-    i, j = np.unravel_index(total.argmin(), total.shape)
-    first, last = int(access.station[out][i]), int(access.station[back][j])
-    legs = rail_itinerary(rail, first, last, headway) or []
+    found = rail_legs(rail, access, pair, headway) if trips.mode[pair] == RAIL else None
+    if found is None:
+        return None
+    legs, out, back = found
+    first, last = int(access.station[out]), int(access.station[back])
     return [
-        Leg("access", float(access.minutes[out][i]) + boarding_min / 2, end=first),
+        Leg("access", float(access.minutes[out]) + boarding_min / 2, end=first),
         Leg("wait", headway / 2, start=first, end=first),
         *legs,
-        Leg("egress", float(access.minutes[back][j]) + boarding_min / 2, start=last),
+        Leg("egress", float(access.minutes[back]) + boarding_min / 2, start=last),
     ]
