@@ -1,0 +1,218 @@
+"""The first page: what the plan brings, to whom, against which alternatives, and how far to trust it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.evaluation.ledger import BASELINE
+from megalopolis.evaluation.pillars import PILLARS
+from megalopolis.report.blocks import Cell, Column, Figure, Table, count, said
+from megalopolis.report.charts import bars
+from megalopolis.report.citymap import gain_map
+from megalopolis.report.number import number
+from megalopolis.report.view import View
+
+#: Indicators of the alternatives' table, in order.
+COMPARED = ("investment", "accessibility", "people_180", "mean_minutes")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """One item of the strip at the foot: a heading, the figure, and what it means."""
+
+    head: str
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Front:
+    """The first page."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    sentence: str
+    map: Figure
+    alternatives: Table
+    bars: Figure | None
+    trust: tuple[Trust, ...]
+
+
+def front(views: list[View], run_hash: str) -> Front:
+    """Collect the first page; the first view is the main plan."""
+    view = views[0]
+    e, words = view.evaluation, view.words
+    facts = (
+        (words("region"), view.region_name),
+        (words("base_year"), str(e.region.meta.base_year)),
+        (words("reference_case"), words("reference_text", year=e.year)),
+        (words("years"), words("comma").join(map(str, e.years))),
+        (words("run"), run_hash[:12]),
+    )
+    title = view.plan_name() if e.plan is not None else words("baseline_title", region=view.region_name)
+    return Front(title, facts, sentence(view), gain_map(view), alternatives(views), bars(view), trust(view))
+
+
+def _range(view: View, low: str, high: str) -> str:
+    return view.words("range", low=low, high=high) if low else ""
+
+
+def sentence(view: View) -> str:
+    """Say the result in one sentence, with its range."""
+    words = view.words
+    if not view.has_plan():
+        people, minutes = view.level("people_180"), view.level("mean_minutes")
+        if people.sort is None:
+            return words("sentence_nothing", why=view.why_absent("travel"))
+        return words(
+            "sentence_level",
+            year=view.evaluation.year,
+            people=people.text,
+            people_range=_range(view, people.low, people.high),
+            minutes=minutes.text,
+            minutes_range=_range(view, minutes.low, minutes.high),
+        )
+    row = view.change("people_180")
+    if row is None:
+        return words("sentence_nothing", why=view.why_absent("travel"))
+    gain = view.gain("people_180")
+    ends = sorted((row["low"], row["high"]), key=abs)
+    signed = row["spans_zero"]
+    low, high = (abs(x) for x in ends)
+    size = gain if signed else said(number(abs(row["difference"]), low, high, "persons", view.language))
+    share = view.percent(row)
+    cost = _cost(view)
+    key = "sentence_open" if gain.open else "sentence_more" if row["difference"] >= 0 else "sentence_fewer"
+    return words(
+        key,
+        year=view.evaluation.year,
+        people=size.text,
+        people_range=_range(view, size.low, size.high),
+        percent=share.text,
+        cost=words("costs", cost=cost.text, cost_range=_range(view, cost.low, cost.high)) if cost else words("no_cost"),
+    )
+
+
+def _cost(view: View) -> Cell | None:
+    row = view.change("investment")
+    if row is None or row["difference"] == 0:
+        return None
+    return said(number(row["difference"], row["low"], row["high"], view.currency, view.language), row["difference"])
+
+
+def alternatives(views: list[View]) -> Table:
+    """Every plan against the reference."""
+    view = views[0]
+    words = view.words
+    columns = [Column(words("plan"))]
+    columns += [Column(words(f"alternative_{name}", currency=view.currency), numeric=True) for name in COMPARED]
+    columns += [Column(words("position"), numeric=True)]
+    reference = [Cell(words("reference_row", year=view.evaluation.year))]
+    reference += [Cell("–") if name == "investment" else view.level(name, case=BASELINE) for name in COMPARED]
+    reference.append(Cell("–"))
+    rows = [tuple(reference)]
+    for other in views:
+        if not other.has_plan():
+            continue
+        same = other.evaluation.year == view.evaluation.year
+        name = other.plan_name() if same else f"{other.plan_name()} ({other.evaluation.year})"
+        rows.append((Cell(name), *(_compared(other, indicator) for indicator in COMPARED), _positions(other)))
+    caption = words("alternatives_caption", year=view.evaluation.year)
+    note = words("alternatives_note") if len(rows) > 1 else words("alternatives_none")
+    return Table(caption, tuple(columns), tuple(rows), note, kind="alternatives", fixed=True)
+
+
+def _compared(view: View, indicator: str) -> Cell:
+    if indicator != "accessibility":
+        return view.gain(indicator)
+    row = view.change(indicator)
+    return Cell("–") if row is None else view.percent(row)
+
+
+def _positions(view: View) -> Cell:
+    relative = view.relative["relative"].dropna()
+    if relative.empty:
+        return Cell("–")
+    return Cell(f"{count(int((relative > 0).sum())).text} / {count(int((relative < 0).sum())).text}")
+
+
+def trust(view: View) -> tuple[Trust, ...]:
+    """How far to trust the numbers, in five items."""
+    e, words = view.evaluation, view.words
+    draws = Trust(
+        words("trust_draws"), words("draws", count=e.draws) if e.draws else words("no_draws"), words("draws_note")
+    )
+    passed = sum(c.ok for c in e.checks)
+    residual = f"{e.residual:.2g}"
+    checks = Trust(
+        words("trust_checks"),
+        words("checks_passed", passed=passed, total=len(e.checks)) if e.checks else words("no_checks"),
+        words("residual", residual=residual) if e.checks else "",
+    )
+    return (_score(view), _assumed(e, view), _age(view), draws, checks)
+
+
+def held_out(view: View) -> pd.DataFrame:
+    """Published rides of the evaluated years that the travel times were not fitted to, each once."""
+    tables = [view.table("travel", "scores", BASELINE, year) for year in view.evaluation.years]
+    found = [t[(t["use"] == "held_out") & t["error"].notna()] for t in tables if t is not None]
+    parts = [t for t in found if len(t)]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["class", "error", "year"])
+
+
+def _score(view: View) -> Trust:
+    words = view.words
+    rides = held_out(view)
+    if rides.empty:
+        return Trust(words("trust_score"), words("not_available"), words("no_scores"))
+    error = number(float(rides["error"].abs().median()), None, None, "share", view.language).text
+    bias = number(float(rides["error"].mean()), None, None, "share", view.language, signed=True).text
+    return Trust(words("trust_score"), words("score", error=error), words("score_note", bias=bias, count=len(rides)))
+
+
+def _assumed(e: Evaluation, view: View) -> Trust:
+    words = view.words
+    frame = e.provenance
+    if frame.empty or not frame["values"].sum():
+        return Trust(words("trust_assumed"), words("not_available"), words("no_provenance"))
+    tables = frame[frame["table"] != "parameters"]
+    total = float(tables["values"].sum())
+    share = float((tables["assumed"] * tables["values"]).sum()) / total if total else float("nan")
+    worst = tables[tables["assumed"] > 0].sort_values("assumed", ascending=False, kind="stable").head(2)
+    named = words("comma").join(
+        f"{table} {number(float(part), None, None, 'share', view.language).text}"
+        for table, part in zip(worst["table"], worst["assumed"], strict=True)
+    )
+    own = frame[frame["table"] == "parameters"]
+    note = words("assumed_most", tables=named) if named else words("assumed_none")
+    if len(own):
+        note += words(
+            "assumed_parameters", share=number(own["assumed"].iloc[0], None, None, "share", view.language).text
+        )
+    return Trust(words("trust_assumed"), number(share, None, None, "share", view.language).text, note)
+
+
+def _age(view: View) -> Trust:
+    """Years of the figures behind every pillar, as the table of sources states them."""
+    words = view.words
+    meta = view.evaluation.region.meta
+    sources = view.evaluation.region.frame("sources")
+    ran = {name for results in view.evaluation.results.values() for name in results}
+    said_: list[str] = []
+    for pillar in PILLARS:
+        if pillar.name not in ran:
+            continue
+        stated = " ".join(sources.loc[sources["table"].isin(pillar.reads), "year"].dropna().astype("str"))
+        years = [int(y) for y in re.findall(r"\b(?:1[89]|20)\d\d\b", stated) if int(y) <= meta.now]
+        span = (
+            f"{min(years)}–{max(years)}"
+            if years and min(years) < max(years)
+            else str(years[0] if years else meta.base_year)
+        )
+        said_.append(f"{words.term('pillar', pillar.name)} {span}")
+    text = words("age", base=meta.base_year, today=meta.now)
+    return Trust(words("trust_age"), text, words("semicolon").join(said_))

@@ -1,0 +1,157 @@
+"""Sections on trust: method, sources, provenance, parameters, checks, warnings, and what was not evaluated."""
+
+from __future__ import annotations
+
+from megalopolis.parameters import registry
+from megalopolis.pillar import indicators
+from megalopolis.report.blocks import Block, Cell, Column, Included, Paragraph, Section, Table, amount, count, text
+from megalopolis.report.front import held_out
+from megalopolis.report.number import number
+from megalopolis.report.view import View
+
+
+def method(view: View) -> Section:
+    """Give the method in brief, with the definition of every indicator."""
+    words = view.words
+    columns = (Column(words("indicator")), Column(words("unit")), Column(words("definition")))
+    there = set(view.evaluation.ledger["indicator"])
+    rows = tuple(
+        (Cell(entry.label(view.language)), Cell(view.unit_label(name)), Cell(entry.description))
+        for name, entry in indicators().items()
+        if name in there
+    )
+    blocks: list[Block] = [Included(f"method_{view.language}.html"), Paragraph(words("borders"), "note")]
+    if rows:
+        blocks.append(Table(words("definitions"), columns, rows, kind="wide", folded=True))
+    return Section("method", words("method_title"), words("method_lead"), tuple(blocks))
+
+
+def not_evaluated(view: View) -> Section | None:
+    """Name the parts of a full appraisal that this one lacks, and why; None where there are none."""
+    words = view.words
+    skipped = view.evaluation.skipped
+    if not skipped:
+        return None
+    columns = (Column(words("part")), Column(words("would_show")), Column(words("why_not")))
+    rows = tuple(
+        (Cell(words.term("pillar", p)), Cell(words.term("shows", p)), Cell(view.reason(why)))
+        for p, why in skipped.items()
+    )
+    table = Table(words("not_evaluated_caption"), columns, rows, fixed=True)
+    return Section("missing", words("not_evaluated_title"), words("not_evaluated_lead"), (table,))
+
+
+def trust(view: View) -> Section:
+    """Give scores, checks, warnings and provenance."""
+    words = view.words
+    e = view.evaluation
+    blocks: list[Block] = [*_scores(view)]
+    columns = [Column(words("table")), Column(words("values"), numeric=True)]
+    kinds = ("sourced", "measured", "estimated", "assumed")
+    columns += [Column(words(f"status_{kind}"), numeric=True) for kind in kinds]
+    rows = tuple(
+        (Cell(row["table"]), count(int(row["values"])), *(amount(row[kind], "share", view.language) for kind in kinds))
+        for row in e.provenance.to_dict("records")
+        if row["values"]
+    )
+    if rows:
+        blocks.append(Table(words("provenance_caption"), tuple(columns), rows, words("provenance_note")))
+    checks = tuple(
+        (
+            Cell(c.name),
+            Cell(f"{c.value:.2g}", sort=c.value),
+            Cell(f"{c.limit:.2g}", sort=c.limit),
+            Cell(words("ok" if c.ok else "failed")),
+        )
+        for c in e.checks
+    )
+    heads = (
+        Column(words("check")),
+        Column(words("worst"), numeric=True),
+        Column(words("limit"), numeric=True),
+        Column(words("verdict")),
+    )
+    blocks.append(Table(words("checks_caption"), heads, checks) if checks else Paragraph(words("no_checks"), "absent"))
+    warnings = [Paragraph(w, "warning") for w in e.warnings]
+    blocks += [Paragraph(words("warnings_head"), "head"), *warnings] if warnings else [Paragraph(words("no_warnings"))]
+    return Section("trust", words("trust_title"), words("trust_lead"), tuple(blocks))
+
+
+def _scores(view: View) -> list[Block]:
+    words = view.words
+    rides = held_out(view)
+    if rides.empty:
+        return [Paragraph(f"{words('trust_score')}: {words('no_scores')}", "absent")]
+    heads = ("line_class", "rides", "median_error", "bias")
+    columns = (Column(words(heads[0])), *(Column(words(h), numeric=True) for h in heads[1:]))
+    groups = [
+        (words("all_classes"), rides),
+        *((words.term("class", c), g) for c, g in rides.groupby("class", sort=True)),
+    ]
+    rows = tuple(
+        (
+            Cell(str(name)),
+            count(len(group)),
+            amount(float(group["error"].abs().median()), "share", view.language),
+            Cell(number(float(group["error"].mean()), None, None, "share", view.language, signed=True).text),
+        )
+        for name, group in groups
+    )
+    return [Table(words("scores_caption"), columns, rows, words("scores_note"))]
+
+
+def sources(view: View) -> Section:
+    """Give the sources of the region's tables and the parameters with their ranges."""
+    words = view.words
+    e = view.evaluation
+    blocks: list[Block] = []
+    frame = e.region.frame("sources")
+    if len(frame):
+        names = ("table", "column", "rows", "status", "source", "publisher", "year", "licence", "method")
+        columns = tuple(Column(words(f"source_{n}")) for n in names)
+        rows = tuple(
+            tuple(text(words.term("status", row[n]) if n == "status" else row[n]) for n in names)
+            for row in frame.to_dict("records")
+        )
+        blocks.append(Table(words("sources_caption"), columns, rows, kind="wide", folded=True))
+    else:
+        blocks.append(Paragraph(words("no_sources"), "absent"))
+    ran = {name for results in e.results.values() for name in results}
+    heads = (
+        Column(words("parameter")),
+        Column(words("value"), numeric=True),
+        Column(words("low"), numeric=True),
+        Column(words("high"), numeric=True),
+        Column(words("unit")),
+        Column(words("provenance")),
+        Column(words("source")),
+    )
+    known = registry()
+    parameters = tuple(
+        (
+            Cell(id_),
+            Cell(f"{value:g}", sort=value),
+            *(
+                Cell("–" if low == high else f"{x:g}", sort=x)
+                for low, high in [e.parameters.ranges[id_]]
+                for x in (low, high)
+            ),
+            text(known[id_].unit),
+            Cell(words("set_here") if id_ in e.parameters.settings else words.term("status", known[id_].status)),
+            text(words("set_region") if id_ in e.region.meta.parameters else known[id_].source),
+        )
+        for id_, value in e.parameters.items()
+        if id_ in known and id_.partition(".")[0] in ran
+    )
+    if parameters:
+        blocks.append(
+            Table(
+                words("parameters_caption"),
+                heads,
+                parameters,
+                words("parameters_note", count=e.draws),
+                kind="wide",
+                folded=True,
+            )
+        )
+    return Section("sources", words("sources_title"), words("sources_lead"), tuple(blocks))
