@@ -233,8 +233,10 @@ def main(region_name: str = "china") -> None:
         sys.exit(f"this tool and the product differ by {drift} min: bring Model in line with assemble")
     observed = data.pairs["minutes"].to_numpy(float)
     weights = data.pairs["trains"].to_numpy(float) ** WEIGHT * ~data.held_out
-    found = [fit(model, observed, weights, point, 800) for point in STARTS]
+    found = [fit(model, observed, weights, point, 600) for point in STARTS]
     values = min(found, key=lambda v: objective(np.log(v), model, observed, weights))
+    for _ in range(3):  # a new simplex frees a search that has collapsed
+        values = fit(model, observed, weights, values, 400)
     rng = np.random.default_rng(20160310)
     drawn = (weights * rng.poisson(1.0, weights.size) for _ in range(BOOTSTRAPS))
     spread = [fit(model, observed, draw, values, 120) for draw in drawn]

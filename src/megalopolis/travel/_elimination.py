@@ -5,6 +5,7 @@ ranks below ``r`` in ascending order.
 """
 
 # A kernel's arrays stand side by side, and a bare select vectorises where min() would test for NaN.
+# Slices are written by loops: numba compiles a slice assignment in seconds, a loop in milliseconds.
 # ruff: noqa: FBT001, FURB136
 # mypy: disallow-untyped-decorators=False
 
@@ -121,9 +122,11 @@ def minimum_degree(n: int, tails: Array, heads: Array, max_fill: int) -> tuple[A
             return perm, count, lists[:0]
         if used + size > lists.size:
             longer = np.empty(max(2 * lists.size, used + size), np.int64)
-            longer[:used] = lists[:used]
+            for k in range(used):
+                longer[k] = lists[k]
             lists = longer
-        lists[used : used + size] = scratch[:size]
+        for k in range(size):
+            lists[used + k] = scratch[k]
         used += size
         for k in range(size):
             u = scratch[k]
@@ -271,7 +274,8 @@ def _relax_down(visit: Array, start: Array, near: Array, down: Array, panel: Arr
     for r in visit:
         row = panel[r]
         if not reached[r]:
-            row[:] = np.inf
+            for j in range(WIDTH):
+                row[j] = np.inf
         k, end = start[r], start[r + 1]
         while k + 4 <= end:
             w0, w1, w2, w3 = down[k], down[k + 1], down[k + 2], down[k + 3]
@@ -337,7 +341,8 @@ def sweep_panels(
         else:
             for c in range(group.size):
                 reached[group[c]] = True
-                panel[group[c]] = np.inf
+                for j in range(WIDTH):
+                    panel[group[c], j] = np.inf
             for c in range(group.size):
                 panel[group[c], c] = 0
             _relax_up(group[-1], start, near, up, panel, reached)
@@ -370,5 +375,6 @@ def reorder(dist: Array, rank: Array) -> None:
             done[j] = True
             j = source
             source = np.int64(rank[source])
-        dist[j] = held
+        for c in range(m):
+            dist[j, c] = held[c]
         done[j] = True
