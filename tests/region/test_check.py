@@ -317,10 +317,15 @@ FILES = {
         "id,name,lon,lat\nA,Ann,0,0\n".encode("utf-16-le"),
         "cities.csv: is UTF-16 text; save it as CSV UTF-8",
     ),
+    "GB18030 of something else": (
+        "cities.csv",
+        "学生,成绩\n张三,90\n".encode("gb18030"),
+        "cities.csv:1: is neither UTF-8 nor a table in GB18030; save it as CSV UTF-8",
+    ),
     "Latin-1": (
         "cities.csv",
         "id,name,lon,lat\nA,São,0,0\n".encode("latin-1"),
-        "cities.csv:2: is neither UTF-8 nor GB18030 text; save",
+        "cities.csv:2: is neither UTF-8 nor a table in GB18030; save",
     ),
 }
 

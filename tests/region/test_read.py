@@ -329,6 +329,17 @@ def test_not_a_workbook(tmp_path, data, said):
     assert lines(tmp_path / "b.xlsx") == [said]
 
 
+def test_workbook_that_would_fill_memory(tmp_path, monkeypatch):
+    book = book_of(tmp_path / "b.xlsx", [["id"]])
+    book["cities"].cell(1_048_576, 20, "x")
+    book.save(tmp_path / "b.xlsx")
+    assert lines(tmp_path / "b.xlsx") == [
+        "b.xlsx:cities: reaches to row 1,048,576; delete the rows and columns beyond the table"
+    ]
+    monkeypatch.setattr("megalopolis.region.excel._MAX_UNPACKED", 2**10)
+    assert lines(tmp_path / "b.xlsx") == ["b.xlsx: unpacks to more than 0 MB; save the tables as CSV in a folder"]
+
+
 def test_workbook_without_its_sheets(tmp_path):
     book = openpyxl.Workbook()
     book.active.title = "citys"

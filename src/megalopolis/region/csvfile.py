@@ -99,7 +99,7 @@ def _decode(data: bytes, table: str) -> str:
             if count_known(re.split(r"[,;\t]", text.partition("\n")[0].strip("\r")), table):
                 return text
         line = data.count(b"\n", 0, error.start) + 1
-        raise BadInput(Problem(f":{line}", "is neither UTF-8 nor GB18030 text", _UTF8)) from error
+        raise BadInput(Problem(f":{line}", "is neither UTF-8 nor a table in GB18030", _UTF8)) from error
 
 
 def is_chinese(data: bytes) -> bool:

@@ -54,6 +54,11 @@ def read_excel(path: Path) -> tuple[dict[str, Any], RowsDocument | None, list[Pr
     """
     refuse_large(path)
     book, problems = _open(path), []
+    for sheet in book.worksheets:
+        if (sheet.max_row or 0) * min(sheet.max_column or 0, _MAX_COLUMNS) > _MAX_CELLS:
+            what = f"reaches to row {sheet.max_row:,}"
+            where = f"{path.name}:{sheet.title}"
+            raise BadInput(Problem(where, what, "delete the rows and columns beyond the table"))
     stored = _open(path, data_only=True) if _has_formulas(book) else book
     found: dict[str, Any] = {}
     document = None
@@ -106,9 +111,6 @@ def _has_formulas(book: Any) -> bool:
 
 def _rows(sheet: Any) -> list[tuple[Any, ...]]:
     columns = min(sheet.max_column or 0, _MAX_COLUMNS)
-    if (sheet.max_row or 0) * columns > _MAX_CELLS:
-        what = f"reaches to row {sheet.max_row}, beyond what is read"
-        raise BadInput(Problem(sheet.title, what, "delete the empty rows below the table"))
     return list(sheet.iter_rows(max_col=columns)) if columns else []
 
 
