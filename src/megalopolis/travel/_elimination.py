@@ -88,6 +88,18 @@ def _remove(first: Array, after: Array, before: Array, v: int, bucket: int) -> N
 
 
 @njit(cache=True, nogil=True)
+def _neighbours(n: int, tails: Array, heads: Array) -> Array:
+    """Sets of neighbours as rows of bits; a loop is no neighbour."""
+    bits = np.zeros((n, (n + 63) // 64), np.uint64)
+    for e in range(tails.size):
+        a, b = tails[e], heads[e]
+        if a != b:
+            bits[a, b // 64] |= _bit(b)
+            bits[b, a // 64] |= _bit(a)
+    return bits
+
+
+@njit(cache=True, nogil=True)
 def minimum_degree(n: int, tails: Array, heads: Array, max_fill: int) -> tuple[Array, Array, Array]:
     """Eliminate by minimum degree.
 
@@ -95,12 +107,7 @@ def minimum_degree(n: int, tails: Array, heads: Array, max_fill: int) -> tuple[A
     neighbours (nodes, in the order of elimination, that is from the highest rank down); the lists are empty
     where they would hold more than `max_fill`.
     """
-    bits = np.zeros((n, (n + 63) // 64), np.uint64)
-    for e in range(tails.size):
-        a, b = tails[e], heads[e]
-        if a != b:
-            bits[a, b // 64] |= _bit(b)
-            bits[b, a // 64] |= _bit(a)
+    bits = _neighbours(n, tails, heads)
     first = np.full(n + 1, -1, np.int64)
     after, before = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
     bucket = np.empty(n, np.int64)
