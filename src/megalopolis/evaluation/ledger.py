@@ -49,7 +49,7 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
     weight = cities["population"].to_numpy(float)
     rows = []
     groups = {f"cluster:{c}": list(m) for c, m in state.names.clusters.items()} | {"region": list(cities["id"])}
-    there = set(zip(found["place"], found["indicator"], strict=True))
+    there = set(zip(found["place"].tolist(), found["indicator"].tolist(), strict=True))
     for name, entry in indicators().items():
         if entry.aggregate == "none" or name not in wide:
             continue

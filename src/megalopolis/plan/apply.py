@@ -49,7 +49,7 @@ def at(region: Region, plan: Plan | None, year: int) -> Region:
             where = plan.where[position] if plan and position < len(plan.where) else measure.name
             raise BadInput([Problem(p.where or where, p.what, p.todo) for p in error.problems]) from error
     _open(tables, year)
-    return region.replace(tables, year)
+    return region.replace(tables.frames(), year)
 
 
 Series = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
@@ -58,7 +58,7 @@ Series = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
 def _series(drivers: pd.DataFrame) -> Series:
     """Years, rising, and the logarithm of the values of every place and variable."""
     rows = drivers.sort_values(["place", "variable", "year"])
-    keys = list(zip(rows["place"], rows["variable"], strict=True))
+    keys = list(zip(rows["place"].tolist(), rows["variable"].tolist(), strict=True))
     starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
     years, logs = rows["year"].to_numpy(float), np.log(rows["value"].to_numpy(float))
     ends = [*starts[1:], len(keys)]

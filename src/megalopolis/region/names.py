@@ -54,7 +54,7 @@ class NameIndex:
     def of(cls, cities: pd.DataFrame, planned: pd.DataFrame) -> NameIndex:
         """Index the names of a ``cities`` and a ``clusters_planned`` table."""
         locals_ = cities["name_local"].where(cities["name_local"].notna(), cities["name"])
-        rows = list(zip(cities["id"], cities["name"], locals_, strict=True))
+        rows = list(zip(cities["id"].tolist(), cities["name"].tolist(), locals_.tolist(), strict=True))
         by_name: dict[str, tuple[str, ...]] = {}
         for id_, name, local in rows:
             for full in {_fold(name), _fold(local)}:
@@ -64,9 +64,9 @@ class NameIndex:
             for short in {_fold(name.partition("(")[0]), _fold(short_local(local))} - by_name.keys():
                 shortened[short] = (*shortened.get(short, ()), id_)
         by_name |= shortened
-        clusters = {str(c): tuple(rows["city"]) for c, rows in planned.groupby("cluster", sort=True)}
-        labels = dict(zip(cities["id"], cities["name"], strict=True))
-        return cls(frozenset(cities["id"]), by_name, labels, dict(zip(cities["id"], locals_, strict=True)), clusters)
+        clusters = {str(c): tuple(rows["city"].tolist()) for c, rows in planned.groupby("cluster", sort=True)}
+        labels = {id_: name for id_, name, _ in rows}
+        return cls(frozenset(labels), by_name, labels, {id_: local for id_, _, local in rows}, clusters)
 
     def city(self, text: str, where: str = "") -> str:
         """Return the id of the city that is meant.

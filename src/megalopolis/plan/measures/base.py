@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,23 +14,60 @@ from megalopolis.region import Region
 Status = Literal["sourced", "measured", "estimated", "assumed"]
 
 
-class Tables(dict[str, pd.DataFrame]):
-    """Editable copies of a region's tables, made when first touched."""
+Row = dict[str, Any]
+
+
+class Tables:
+    """Editable copies of a region's tables, made when first touched.
+
+    Added rows are kept aside until the whole table is asked for: a plan of many lines does not copy it for each.
+
+    Attributes
+    ----------
+    region : Region
+        As read.
+    """
 
     def __init__(self, region: Region) -> None:
-        super().__init__()
         self.region = region
+        self._frames: dict[str, pd.DataFrame] = {}
+        self._added: dict[str, list[Row]] = {}
+        self._by_id: dict[str, dict[str, Row]] = {}
 
-    def __missing__(self, name: str) -> pd.DataFrame:
-        self[name] = self.region.frame(name)
-        return self[name]
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """Return a table to be edited in place."""
+        if name not in self._frames:
+            self._frames[name] = self.region.frame(name)
+        added = self._added.pop(name, [])
+        if added:
+            old = self._frames[name]
+            parts = [part for part in (old, pd.DataFrame(added, columns=list(old.columns))) if len(part)]
+            kept = [part.dropna(axis=1, how="all") for part in parts]
+            self._frames[name] = pd.concat(kept, ignore_index=True).reindex(columns=old.columns)
+        self._by_id.pop(name, None)  # the caller may change any row
+        return self._frames[name]
 
-    def append(self, name: str, rows: list[dict[str, object]]) -> None:
+    def __setitem__(self, name: str, frame: pd.DataFrame) -> None:
+        """Replace a table."""
+        self._frames[name] = frame
+        self._added.pop(name, None)
+        self._by_id.pop(name, None)
+
+    def append(self, name: str, rows: list[Row]) -> None:
         """Add rows to a table; columns not named in a row stay empty."""
-        frame = self[name]
-        added = pd.DataFrame(rows, columns=list(frame.columns))
-        kept = [part.dropna(axis=1, how="all") for part in (frame, added) if len(part)]
-        self[name] = pd.concat(kept, ignore_index=True).reindex(columns=frame.columns)
+        self._added.setdefault(name, []).extend(rows)
+        if name in self._by_id:
+            self._by_id[name].update((row["id"], row) for row in rows)
+
+    def by_id(self, name: str) -> Mapping[str, Row]:
+        """Rows of a table by id, to be read; empty cells are None or NaN."""
+        if name not in self._by_id:
+            self._by_id[name] = {str(row["id"]): {**row} for row in self[name].to_dict("records")}
+        return self._by_id[name]
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Every table that was touched."""
+        return {name: self[name] for name in {**self._frames, **self._added}}
 
 
 class Measure(BaseModel):
@@ -79,7 +117,7 @@ class Measure(BaseModel):
         """Book what the measure costs, shared by the length built at each place where that is known."""
         places: dict[str, float | None] = {**km} if km else {"region": None}
         total = sum(km.values()) if km else 1.0
-        rows: list[dict[str, object]] = [
+        rows: list[Row] = [
             {
                 "measure": self.id,
                 "name": self.name,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from megalopolis.errors import BadInput, Problem, suggest
-from megalopolis.plan.measures.base import Measure, Tables, slug
+from megalopolis.plan.measures.base import Measure, Row, Tables, slug
 from megalopolis.units import RAIL_DETOUR, great_circle_km
 
+#: A new station this near to one of the same name is that one.
+SAME_STATION_KM = 1.0
 Year = Annotated[int, Field(ge=1800, le=2200)]
 
 
@@ -65,7 +66,7 @@ class RailLine(Measure):
 
     def resolve(self, tables: Tables) -> Self:
         """Turn every stop into a station with its km; see `Measure.resolve`."""
-        if self.id in set(tables["rail_lines"]["id"]):
+        if self.id in tables.by_id("rail_lines"):
             raise BadInput(
                 Problem("", f"the line '{self.name}' is there already", "give it another name, or remove it")
             )
@@ -90,7 +91,7 @@ class RailLine(Measure):
 
     def edit(self, tables: Tables, year: int) -> None:  # noqa: ARG002 - the year is a row's opening
         """Add the line, its stops and any new station; see `Measure.edit`."""
-        known = set(tables["stations"]["id"])
+        known = tables.by_id("stations")
         new = {s.station: s for s in self.stops if s.station not in known}
         keys = ("name", "name_local", "lon", "lat", "city")
         if new:
@@ -107,7 +108,7 @@ class RailLine(Measure):
             "source": self.source,
         }
         tables.append("rail_lines", [line])
-        rows: list[dict[str, object]] = [
+        rows: list[Row] = [
             {"line": self.id, "seq": i, "station": s.station, "km": s.km} for i, s in enumerate(self.stops, 1)
         ]
         tables.append("rail_stops", rows)
@@ -131,41 +132,34 @@ def _km(stop: Stop) -> float:
 
 def _place(stop: Stop, tables: Tables) -> Stop:
     """Fill in station id, name, coordinates and city of a stop."""
-    stations = tables["stations"]
-    names = tables.region.names
+    stations = tables.by_id("stations")
     if stop.station is not None:
-        found = stations[(stations["id"] == stop.station) | (stations["name"] == stop.station)]
+        found = [r for r in stations.values() if stop.station in (r["id"], r["name"])]
         if len(found) != 1:
-            todo = suggest(stop.station, list(stations["id"]))
+            todo = suggest(stop.station, list(stations))
             raise BadInput(Problem("", f"no single station is called '{stop.station}'", todo))
-        return _at_station(found.iloc[0])
-    city = None if stop.city is None else names.city(stop.city)
-    if stop.name is None:
-        cities = tables["cities"]
-        row = cities[cities["id"] == city].iloc[0]
+        return _at_station(found[0])
+    city = None if stop.city is None else tables.region.names.city(stop.city)
+    name: str | None
+    local: str | None
+    if stop.name is None and city is not None:
+        row = tables.by_id("cities")[city]
         if isinstance(row["main_station"], str):
-            return _at_station(stations[stations["id"] == row["main_station"]].iloc[0])
-        new = {
-            "name": f"{row['name']} (planned)",
-            "name_local": row["name_local"],
-            "lon": row["lon"],
-            "lat": row["lat"],
-        }
+            return _at_station(stations[row["main_station"]])
+        name, local, lon, lat = f"{row['name']} (planned)", row["name_local"], row["lon"], row["lat"]
     else:
-        new = {"name": stop.name, "name_local": stop.name_local or stop.name, "lon": stop.lon, "lat": stop.lat}
-    id_ = slug(str(new["name"]))
-    there = stations[stations["id"] == id_]
-    if len(there):  # two lines of a plan may share a new station; an old one of that name elsewhere may not be moved
-        old = there.iloc[0]
-        if float(great_circle_km(old["lon"], old["lat"], new["lon"], new["lat"])) > 1.0:
-            raise BadInput(
-                Problem("", f"another station is called '{new['name']}'", f"write station: {id_}, or rename it")
-            )
+        name, local, lon, lat = stop.name, stop.name_local or stop.name, stop.lon, stop.lat
+    id_ = slug(str(name))
+    if id_ in stations:  # two lines of a plan may share a new station; an old one of that name is not moved
+        old = stations[id_]
+        if float(great_circle_km(old["lon"], old["lat"], lon, lat)) > SAME_STATION_KM:
+            todo = f"write station: {id_}, or rename it"
+            raise BadInput(Problem("", f"another station is called '{name}'", todo))
         return _at_station(old)
-    return Stop(city=city, station=id_, **new)
+    return Stop(city=city, station=id_, name=name, name_local=local, lon=lon, lat=lat)
 
 
-def _at_station(row: pd.Series[Any]) -> Stop:
+def _at_station(row: Row) -> Stop:
     city = row["city"] if isinstance(row["city"], str) else None
     return Stop(
         city=city, station=row["id"], name=row["name"], name_local=row["name_local"], lon=row["lon"], lat=row["lat"]
