@@ -5,6 +5,7 @@ random points in the plane, their Delaunay edges and the shortest further ones b
 """
 
 import gc
+import os
 import platform
 import resource
 import subprocess
@@ -20,6 +21,8 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import Delaunay, cKDTree
 
 from megalopolis.travel.shortest import eliminate, shortest_minutes, sweep
+
+os.environ["RAYON_NUM_THREADS"] = "1"  # rustworkx, like all others here, on one thread
 
 SIDE_KM, KMH, DETOUR = 1000.0, 60.0, (1.0, 1.5)
 
@@ -61,7 +64,7 @@ def write_seconds(n, dtype):
 def peers(n, tails, heads, minutes):
     """Seconds of every peer for all pairs; networkx is timed on a tenth of the sources and scaled."""
     graph = csr_array((minutes, (tails, heads)), shape=(n, n))
-    reference, scipy_s = best(lambda: dijkstra(graph, directed=False), 2)
+    reference, scipy_s = best(lambda: dijkstra(graph, directed=False), 3)
     rust = rx.PyGraph()
     rust.add_nodes_from(range(n))
     rust.add_edges_from(list(zip(tails.tolist(), heads.tolist(), minutes.tolist(), strict=True)))
@@ -103,7 +106,7 @@ def print_peers(n, edges):
     print(f"## {n} nodes, {edges} edges, all pairs\n")
     print("| method | ms | times scipy | largest difference, min |\n| --- | --- | --- | --- |")
     for dtype in (np.float32, np.float64):
-        minutes, ours = best(lambda dtype=dtype: shortest_minutes(*network, dtype=dtype), 7)
+        minutes, ours = best(lambda dtype=dtype: shortest_minutes(*network, dtype=dtype), 15)
         error = np.abs(minutes - reference).max()
         speed = seconds["scipy Dijkstra"] / ours
         print(f"| elimination, {np.dtype(dtype)} | {1e3 * ours:.1f} | {speed:.1f} | {error:.1e} |")

@@ -35,12 +35,11 @@ FITTED = (
     "speed_share_hsr",
     "speed_share_intercity",
     "speed_share_conventional",
-    "call_half_population",
     "call_steepness",
     "junction_min",
 )
-STARTS = np.array([[0.9, 0.9, 0.8, 2e7, 1.0, 5.0], [0.97, 0.95, 0.85, 5e7, 0.5, 8.0]])
-STEP = np.array([0.05, 0.05, 0.1, 0.5, 0.4, 0.5])  # of the logarithms, for the first simplex
+STARTS = np.array([[0.9, 0.9, 0.8, 1.0, 5.0], [0.97, 0.95, 0.85, 0.4, 8.0]])
+STEP = np.array([0.05, 0.05, 0.1, 0.4, 0.5])  # of the logarithms, for the first simplex
 WEIGHT = 0.75  # power of the trains of a pair: between all pairs alike and by the passengers that they carry
 BOOTSTRAPS = 40
 
@@ -137,7 +136,7 @@ class Model:
         speed = self.top * share.to_numpy(float)
         if slower is not None:
             speed = np.where(slower, speed / 1.01, speed)
-        call = call_probability(self.population, given["call_half_population"], given["call_steepness"])
+        call = call_probability(self.population, self.fixed["call_half_population"], given["call_steepness"])
         minutes = rail.minutes.copy()
         ride, board = rail.kind == RIDE, rail.kind == BOARD
         a, b = (call[rail.station[side[ride]]] for side in (rail.tails, rail.heads))

@@ -76,7 +76,7 @@ def test_better_than_great_circle_speed(tool, sample, parameters):
 
 
 def test_the_tool_models_what_the_product_does(tool, sample, parameters):
-    changed = parameters | {"speed_share_hsr": 0.8, "call_half_population": 9e6, "junction_min": 6.0}
+    changed = parameters | {"speed_share_hsr": 0.8, "call_steepness": 0.7, "junction_min": 6.0}
     values = np.array([changed[name] for name in tool.FITTED])
     joined = tool.reachable(sample, tool.modelled(sample, parameters))
     model = tool.Model(joined, parameters)
