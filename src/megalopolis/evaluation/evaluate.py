@@ -12,7 +12,7 @@ from megalopolis.evaluation.cache import cache_folder
 from megalopolis.evaluation.evaluation import NOT_ASKED, Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State, difference_of, ledger_of
 from megalopolis.evaluation.pillars import PILLARS, Pillar, chosen
-from megalopolis.evaluation.solve import Solver
+from megalopolis.evaluation.solve import Results, Solver
 from megalopolis.parameters import Parameters
 from megalopolis.pillar import ALL_PILLARS, Progress, Result, silent
 from megalopolis.plan import Plan, at
@@ -90,12 +90,16 @@ def evaluate_all(
     for plan, states in zip(plans, wanted, strict=True):
         central: dict[State, pd.DataFrame] = {}
         drawn: dict[State, list[pd.DataFrame]] = {}
-        results: dict[State, dict[str, Result]] = {}
+        brief: dict[State, dict[str, Result]] = {}
+        results = Results(solver, states, parameters)
+        last = list(states)[-1]
+        progress(f"{last[1]} {last[0]}", done, total)
+        results[last]
         for key, state in states.items():
             stage = f"{key[1]} {key[0]}"
             progress(stage, done, total)
-            results[key] = solver.results(state, parameters)
-            central[key] = solver.values(state, parameters)
+            brief[key] = solver.results(state, parameters, indicators_only=True)
+            central[key] = solver.values(state, parameters, indicators_only=True)
             drawn[key] = []
             done += 1
             for draw in sets:
@@ -110,6 +114,7 @@ def evaluate_all(
                 parameters=parameters,
                 draws=len(sets),
                 states=states,
+                brief=brief,
                 results=results,
                 ledger=ledger_of(central, drawn),
                 difference=difference_of(central, drawn),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -40,8 +41,10 @@ class Evaluation:
         Parameter draws behind the ranges.
     states : mapping of (case, year) to Region
         The region in each case and year.
+    brief : mapping of (case, year) to mapping of str to Result
+        Indicators and checks of the pillars in every state.
     results : mapping of (case, year) to mapping of str to Result
-        Results of the pillars.
+        Whole results of the pillars; a state is solved when it is first asked for.
     ledger : DataFrame
         Columns ``place, year, case, indicator, value, low, high, unit, status``; the first four are its key.
     difference : DataFrame
@@ -56,7 +59,8 @@ class Evaluation:
     parameters: Parameters
     draws: int
     states: dict[State, Region]
-    results: dict[State, dict[str, Result]]
+    brief: Mapping[State, dict[str, Result]]
+    results: Mapping[State, dict[str, Result]]
     ledger: pd.DataFrame
     difference: pd.DataFrame
     skipped: dict[str, str]
@@ -97,7 +101,7 @@ class Evaluation:
     def checks(self) -> tuple[Check, ...]:
         """Worst instance of every check over all states."""
         worst: dict[str, Check] = {}
-        for results in self.results.values():
+        for results in (*self.brief.values(), self.results[self.last]):
             for result in results.values():
                 for check in result.checks:
                     name = f"{result.pillar}: {check.name}"
@@ -114,7 +118,7 @@ class Evaluation:
     def warnings(self) -> tuple[str, ...]:
         """Warnings of all states, each once, and the pillars that were skipped."""
         said: dict[str, None] = {}
-        for results in self.results.values():
+        for results in (self.results[self.last], *self.brief.values()):
             for result in results.values():
                 said.update(dict.fromkeys(result.warnings))
         skipped = {name: why for name, why in self.skipped.items() if why != NOT_ASKED}
@@ -173,7 +177,7 @@ class Evaluation:
                 continue
             status = pd.concat([self.region.status(table, c) for c in columns], ignore_index=True)
             rows.append({"table": table, **_shares(status[status != ""])})
-        ran = {name for results in self.results.values() for name in results}
+        ran = {name for results in self.brief.values() for name in results}
         used = pd.Series([p.status for p in registry().values() if p.id.partition(".")[0] in ran], dtype="str")
         rows.append({"table": "parameters", **_shares(used)})
         return pd.DataFrame(rows)

@@ -61,7 +61,7 @@ def run_record(evaluations: Sequence[Evaluation], region: str) -> dict[str, Any]
         "region": {"name": first.region.name, "source": region, "hash": first.region.hash},
         "years": list(first.years),
         "draws": first.draws,
-        "only": sorted({name for results in first.results.values() for name in results}),
+        "only": sorted({name for results in first.brief.values() for name in results}),
         "settings": first.parameters.settings,
         "parameters": {
             id_: {"value": value, "range": first.parameters.ranges[id_], "status": known[id_].status}

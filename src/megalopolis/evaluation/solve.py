@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from megalopolis.evaluation import cache
-from megalopolis.evaluation.ledger import values_of
+from megalopolis.evaluation.ledger import State, values_of
 from megalopolis.evaluation.pillars import Pillar
 from megalopolis.parameters import Parameters
 from megalopolis.pillar import Progress, Result
@@ -52,6 +52,10 @@ class Solver:
 
     def results(self, state: Region, parameters: Parameters, *, indicators_only: bool = False) -> dict[str, Result]:
         """Solve every pillar on a state, or recall what was solved."""
+        if indicators_only:  # what was solved whole has the indicators too
+            whole = [self._solved.get(key) for key in self.keys(state, parameters).values()]
+            if whole and all(whole):
+                return {result.pillar: result for result in whole if result}
         keys = self.keys(state, parameters, indicators_only=indicators_only)
         found: dict[str, Result] = {}
         folder = None if indicators_only else self.folder
@@ -83,3 +87,31 @@ class Solver:
             results: Mapping[str, Result] = self.results(state, parameters, indicators_only=indicators_only)
             self._values[key] = values_of(state, results)
         return self._values[key]
+
+
+class Results(Mapping[State, dict[str, Result]]):
+    """Whole results of every state, each solved when it is first asked for.
+
+    Parameters
+    ----------
+    solver : Solver
+        Solves and remembers.
+    states : mapping of (case, year) to Region
+        The states.
+    parameters : Parameters
+        Values in force.
+    """
+
+    def __init__(self, solver: Solver, states: Mapping[State, Region], parameters: Parameters) -> None:
+        self._solver = solver
+        self._states = states
+        self._parameters = parameters
+
+    def __getitem__(self, key: State) -> dict[str, Result]:
+        return self._solver.results(self._states[key], self._parameters)
+
+    def __iter__(self) -> Iterator[State]:
+        return iter(self._states)
+
+    def __len__(self) -> int:
+        return len(self._states)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from megalopolis.errors import BadInput, Problem
 from megalopolis.region.names import NameIndex
 from megalopolis.region.schema import SCHEMA_VERSION, schemas
+
+T = TypeVar("T")
 
 
 class RegionMeta(BaseModel):
@@ -71,6 +73,7 @@ class Region:
     meta: RegionMeta
     tables: Mapping[str, pa.Table]
     year: int = field(default=0)
+    _derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
@@ -110,6 +113,13 @@ class Region:
     def names(self) -> NameIndex:
         """Look-up of cities by id or name."""
         return NameIndex.of(self.frame("cities"), self.frame("clusters_planned"))
+
+    def derive(self, key: str, build: Callable[[], T]) -> T:
+        """Return what was built from the tables alone, once: a region never changes, so neither does this."""
+        if key not in self._derived:
+            self._derived[key] = build()
+        found: T = self._derived[key]
+        return found
 
     def replace(self, frames: Mapping[str, pd.DataFrame], year: int | None = None) -> Region:
         """Return a region with some tables replaced, typed again by their schemas."""

@@ -124,7 +124,7 @@ def solve(
     uses = [boardings(rail, use) for use in (access, ride_stations)]
     tasks = [(use, headway) for headway in rail.levels for use in uses]
     with ThreadPoolExecutor(max(1, threads)) as pool:
-        solved = list(pool.map(lambda task: _by_rail(rail, elimination, *task, cities), tasks))
+        solved = list(pool.map(lambda task: _by_rail(rail, elimination, task[0], task[1], cities), tasks))
     best, wait, ride, ride_wait = (np.full((cities, cities), np.inf) for _ in range(4))
     for headway, by_rail, rides in zip(rail.levels, solved[::2], solved[1::2], strict=True):
         total = by_rail + headway / 2 + boarding_min

@@ -13,10 +13,11 @@ from megalopolis.errors import BadInput, Problem
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
 from megalopolis.travel.accessibility import mean_minutes, own_minutes, people_within, potential
-from megalopolis.travel.assemble import FAST, Network, assemble, road_speeds
+from megalopolis.travel.assemble import Network, assemble, road_speeds
 from megalopolis.travel.door import ROAD, Trips, solve, trains_per_day
 from megalopolis.travel.itinerary import Leg, rail_legs
 from megalopolis.travel.itinerary import itinerary as trip_legs
+from megalopolis.travel.layout import FAST
 from megalopolis.travel.road import Access
 from megalopolis.units import MINUTES_PER_HOUR, Array
 
@@ -61,12 +62,12 @@ def run(
     main = _nowhere() if indicators_only else network.main
     trips = solve(network.rail, network.road, network.access, main, network.boarding_min, _THREADS)
     progress("travel: access", 2, 3)
-    tables = {"minutes": _matrix(trips.minutes, network.ids)}
+    tables = {"minutes": _matrix(trips.minutes, network.layout.ids)}
     if not indicators_only:
         tables |= {
-            "ride_minutes": _matrix(np.where(np.isinf(trips.ride), np.nan, trips.ride), network.ids),
-            "headway": _matrix(trips.ride_headway, network.ids),
-            "mode": _matrix(trips.mode, network.ids),
+            "ride_minutes": _matrix(np.where(np.isinf(trips.ride), np.nan, trips.ride), network.layout.ids),
+            "headway": _matrix(trips.ride_headway, network.layout.ids),
+            "mode": _matrix(trips.mode, network.layout.ids),
             "lines": _lines(network),
             "scores": _scores(state, network, trips),
         }
@@ -101,9 +102,9 @@ def _indicators(state: Region, network: Network, trips: Trips, parameters: Mappi
         "people_180": people_within(minutes, people, 180.0),
         "mean_minutes": mean_minutes(minutes, people),
         "trains_per_day": _trains(network, parameters),
-        "investment": _investment(state, network.ids, parameters),
+        "investment": _investment(state, network.layout.ids, parameters),
     }
-    frame = pd.DataFrame(values, index=pd.Index(network.ids, name="place")).melt(
+    frame = pd.DataFrame(values, index=pd.Index(network.layout.ids, name="place")).melt(
         ignore_index=False, var_name="indicator", value_name="value"
     )
     frame = frame.dropna(subset=["value"]).reset_index()
@@ -113,11 +114,11 @@ def _indicators(state: Region, network: Network, trips: Trips, parameters: Mappi
 
 def _trains(network: Network, parameters: Mapping[str, float]) -> Array:
     """Trains a day and direction times two, over the lines that stop in the city, each line once."""
-    city = network.stops["station"].map(network.stations.set_index("id")["city"])
-    pairs = pd.DataFrame({"city": city, "line": network.stops["line"]}).dropna().drop_duplicates()
-    headway = network.lines.set_index("id")["headway_min"]
+    city = network.layout.stops["station"].map(network.layout.stations.set_index("id")["city"])
+    pairs = pd.DataFrame({"city": city, "line": network.layout.stops["line"]}).dropna().drop_duplicates()
+    headway = network.layout.lines.set_index("id")["headway_min"]
     daily = 2.0 * parameters["operating_hours"] * MINUTES_PER_HOUR / pairs["line"].map(headway).astype("float64")
-    return daily.groupby(pairs["city"]).sum().reindex(list(network.ids)).fillna(0.0).to_numpy(float)
+    return np.asarray(daily.groupby(pairs["city"]).sum().reindex(list(network.layout.ids)).fillna(0.0), dtype=float)
 
 
 def _investment(state: Region, ids: tuple[str, ...], parameters: Mapping[str, float]) -> Array:
@@ -134,8 +135,8 @@ def _costs(built: pd.DataFrame, parameters: Mapping[str, float]) -> pd.Series[An
 
 def _region_rows(state: Region, network: Network, parameters: Mapping[str, float]) -> pd.DataFrame:
     built = state.frame("investments")
-    km = network.stops.groupby("line")["km"].max()
-    kind = network.lines.set_index("id")["kind"]
+    km = network.layout.stops.groupby("line")["km"].max()
+    kind = network.layout.lines.set_index("id")["kind"]
     fast = kind.reindex(km.index).isin(FAST)
     rows = {
         "investment": float(_costs(built, parameters).sum()),
@@ -149,10 +150,10 @@ def _region_rows(state: Region, network: Network, parameters: Mapping[str, float
 
 def _lines(network: Network) -> pd.DataFrame:
     """Stops of every line with their coordinates, for maps."""
-    stops = network.stops.copy()
+    stops = network.layout.stops.copy()
     for key, table, columns in (
-        ("line", network.lines, ("name", "name_local", "kind", "opened")),
-        ("station", network.stations, ("lon", "lat", "city")),
+        ("line", network.layout.lines, ("name", "name_local", "kind", "opened")),
+        ("station", network.layout.stations, ("lon", "lat", "city")),
     ):
         rows = table.set_index("id")
         for column in columns:
@@ -164,7 +165,7 @@ def _scores(state: Region, network: Network, trips: Trips) -> pd.DataFrame:
     """Published fastest rides of the state's year against the modelled ones."""
     published = state.frame("rides_published")
     published = published[published["year"] == state.year]
-    number = {id_: i for i, id_ in enumerate(network.ids)}
+    number = {id_: i for i, id_ in enumerate(network.layout.ids)}
     a, b = published["from"].map(number).to_numpy(int), published["to"].map(number).to_numpy(int)
     found = published[["from", "to", "year", "minutes", "class", "use", "source"]].reset_index(drop=True)
     found["modelled"] = trips.ride[a, b]
@@ -188,8 +189,8 @@ def _checks(trips: Trips) -> tuple[Check, ...]:
 def _warnings(state: Region, network: Network, trips: Trips) -> tuple[str, ...]:
     said = []
     cities = state.frame("cities").set_index("id")
-    lonely = np.isinf(np.where(np.eye(len(network.ids), dtype=bool), np.inf, trips.minutes)).all(axis=1)
-    if lonely.any() and len(network.ids) > 1:
+    lonely = np.isinf(np.where(np.eye(len(network.layout.ids), dtype=bool), np.inf, trips.minutes)).all(axis=1)
+    if lonely.any() and len(network.layout.ids) > 1:
         names = ", ".join(cities["name"].to_numpy()[lonely][:10])
         said.append(f"no road or rail of the model reaches {names}: left out of means")
     built = state.frame("investments")
@@ -228,7 +229,7 @@ def itinerary(state: Region, parameters: Mapping[str, float], origin: str, desti
     """
     network = assemble(state, parameters)
     trips = solve(network.rail, network.road, network.access, network.main, network.boarding_min, _THREADS)
-    pair = network.ids.index(origin), network.ids.index(destination)
+    pair = network.layout.ids.index(origin), network.layout.ids.index(destination)
     legs = trip_legs(network.rail, trips, network.access, network.boarding_min, pair)
     names = state.names.labels
     if legs is None:
@@ -251,7 +252,7 @@ def itinerary(state: Region, parameters: Mapping[str, float], origin: str, desti
 
 
 def _leg(leg: Leg, network: Network, ends: tuple[str, str]) -> dict[str, Any]:
-    stations, lines = network.stations["name"], network.lines["name"]
+    stations, lines = network.layout.stations["name"], network.layout.lines["name"]
     return {
         "mode": leg.mode,
         "line": str(lines.iloc[leg.line]) if leg.line >= 0 else None,

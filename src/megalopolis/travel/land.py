@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from megalopolis.travel.road import RoadSpeeds, road_minutes
-from megalopolis.units import Array, great_circle_matrix
+from megalopolis.units import Array
 
 Index = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -56,9 +56,7 @@ def _relay(driven: Array, rows: Index, columns: Index) -> Array:
     return found
 
 
-def road_matrix(
-    lon: Array, lat: Array, speeds: RoadSpeeds, segments: Array, known: tuple[Index, Index, Array]
-) -> Array:
+def road_matrix(km: Array, crossed: Mask, speeds: RoadSpeeds, known: tuple[Index, Index, Array]) -> Array:
     """Door-to-door minutes by road between all cities.
 
     Great-circle distance at the speed of its bands; a pair whose line crosses a barrier goes by way of other cities;
@@ -66,12 +64,12 @@ def road_matrix(
 
     Parameters
     ----------
-    lon, lat : ndarray, shape (n,)
-        Cities, degrees.
+    km : ndarray, shape (n, n)
+        Great-circle distances.
+    crossed : ndarray of bool, shape (n, n)
+        Pairs that a barrier parts, from `crossings`.
     speeds : RoadSpeeds
         Detour, speeds, terminal time.
-    segments : ndarray, shape (s, 4)
-        Barriers, as in `crossings`.
     known : tuple of ndarray, each shape (k,)
         Cities of departure, of arrival, and door-to-door minutes.
 
@@ -81,8 +79,8 @@ def road_matrix(
         Minutes; zero on the diagonal, infinity where no road leads.
     """
     terminal = speeds.terminal_min
-    driven = road_minutes(great_circle_matrix(lon, lat), speeds) - terminal
-    crossed = crossings(lon, lat, segments)
+    driven = road_minutes(km, speeds) - terminal
+    crossed = crossed.copy()
     driven[crossed] = np.inf
     tails, heads, minutes = known
     estimate = driven[tails, heads].copy()
@@ -92,7 +90,7 @@ def road_matrix(
     for _ in range(3 if rows.size else 0):  # over up to seven other cities
         driven[rows, columns] = np.minimum(driven[rows, columns], _relay(driven, rows, columns))
     shortcuts = np.flatnonzero(minutes - terminal < estimate)
-    if shortcuts.size <= len(lon):  # more are a matrix of the user's, which is whole already
+    if shortcuts.size <= len(km):  # more are a matrix of the user's, which is whole already
         for s in shortcuts:
             way = driven[:, tails[s], None] + driven[tails[s], heads[s]] + driven[None, heads[s], :]
             driven = np.minimum(driven, way)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from megalopolis.units import great_circle_km
-
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -86,12 +84,7 @@ class Access:
 
 
 def station_access(
-    cities: tuple[ArrayLike, ArrayLike],
-    stations: tuple[ArrayLike, ArrayLike],
-    station_city: ArrayLike,
-    built_up_km2: ArrayLike,
-    reach_km: float,
-    speeds: RoadSpeeds,
+    km: Array, station_city: ArrayLike, built_up_km2: ArrayLike, reach_km: float, speeds: RoadSpeeds
 ) -> Access:
     """Ways between every city and its own stations, and those of other cities within reach.
 
@@ -100,8 +93,8 @@ def station_access(
 
     Parameters
     ----------
-    cities, stations
-        Longitudes and latitudes in degrees, ``(cities,)`` and ``(stations,)``.
+    km
+        Great-circle km between cities and stations, ``(cities, stations)``.
     station_city
         City that each station serves, ``(stations,)``; -1 where nobody boards.
     built_up_km2
@@ -116,11 +109,8 @@ def station_access(
     Access
         One way per city and station used.
     """
-    lon, lat = (np.asarray(x, dtype=np.float64) for x in cities)
-    slon, slat = (np.asarray(x, dtype=np.float64) for x in stations)
     owner = np.asarray(station_city, dtype=np.int64)
-    km = great_circle_km(lon[:, None], lat[:, None], slon[None, :], slat[None, :])
-    used = (owner >= 0) & ((owner == np.arange(lon.size)[:, None]) | (km <= reach_km))
+    used = (owner >= 0) & ((owner == np.arange(len(km))[:, None]) | (km <= reach_km))
     city, station = np.nonzero(used)
     spread = np.nan_to_num(np.asarray(built_up_km2, dtype=np.float64)) / np.pi / 2
     minutes = road_minutes(np.hypot(km[city, station], np.sqrt(spread[city])), speeds) - speeds.terminal_min

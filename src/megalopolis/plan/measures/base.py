@@ -62,12 +62,16 @@ class Tables:
     def by_id(self, name: str) -> Mapping[str, Row]:
         """Rows of a table by id, to be read; empty cells are None or NaN."""
         if name not in self._by_id:
-            self._by_id[name] = {str(row["id"]): {**row} for row in self[name].to_dict("records")}
+            self._by_id[name] = {row["id"]: row for row in _records(self[name])}
         return self._by_id[name]
 
     def frames(self) -> dict[str, pd.DataFrame]:
         """Every table that was touched."""
         return {name: self[name] for name in {**self._frames, **self._added}}
+
+
+def _records(frame: pd.DataFrame) -> list[Row]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 class Measure(BaseModel):

@@ -1,0 +1,144 @@
+"""A state's tables as arrays: all of the travel network that no parameter changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from megalopolis.region import Region
+from megalopolis.travel.land import crossings
+from megalopolis.units import Array, great_circle_km, great_circle_matrix
+
+Index = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+#: Kinds of line that run through into each other; conventional lines are the other group.
+FAST = ("hsr", "intercity")
+KINDS = ("hsr", "intercity", "conventional")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where cities, stations and lines lie.
+
+    Attributes
+    ----------
+    cities, lines, stations, stops : DataFrame
+        Rows behind the numbers; stops by line and sequence.
+    ids : tuple of str
+        Cities, in the order of every matrix.
+    km : ndarray, shape (n, n)
+        Great-circle distances of cities.
+    crossed : ndarray of bool, shape (n, n)
+        Pairs that a barrier parts.
+    known : tuple of ndarray
+        Cities of departure, of arrival, and minutes of the known road times.
+    stop_line, stop_station : ndarray of int, shape (stops,)
+        Numbers of line and station.
+    top_kmh : ndarray, shape (lines,)
+        Operating speed, else design speed.
+    line_kind : ndarray of int, shape (lines,)
+        Place in `KINDS`.
+    owner : ndarray of int, shape (stations,)
+        City that a station serves; -1 at a junction post.
+    used : ndarray of int
+        Stations where a line stops, rising.
+    station_km : ndarray, shape (n, used)
+        Great-circle km between cities and used stations.
+    changes : tuple of ndarray
+        Pairs of used stations of one city, and their km.
+    main : ndarray of int, shape (n,)
+        Main station of each city in service, else its used station nearest to the centre, else -1.
+    """
+
+    cities: pd.DataFrame
+    lines: pd.DataFrame
+    stations: pd.DataFrame
+    stops: pd.DataFrame
+    ids: tuple[str, ...]
+    km: Array
+    crossed: Mask
+    known: tuple[Index, Index, Array]
+    stop_line: Index
+    stop_station: Index
+    top_kmh: Array
+    line_kind: Index
+    owner: Index
+    used: Index
+    station_km: Array
+    changes: tuple[Index, Index, Array]
+    main: Index
+
+
+def numbers(ids: pd.Series[Any], number: Mapping[str, int]) -> Index:
+    """Numbers of ids; -1 for an empty one."""
+    return np.array([number.get(id_, -1) for id_ in ids.tolist()], dtype=np.int64)
+
+
+def layout_of(state: Region) -> Layout:
+    """Return the layout of a state, built once for each."""
+    return state.derive("travel.layout", lambda: _layout(state))
+
+
+def _layout(state: Region) -> Layout:
+    cities, lines, stations = state.frame("cities"), state.frame("rail_lines"), state.frame("stations")
+    stops = state.frame("rail_stops").sort_values(["line", "seq"], ignore_index=True)
+    lon, lat = cities["lon"].to_numpy(float), cities["lat"].to_numpy(float)
+    slon, slat = stations["lon"].to_numpy(float), stations["lat"].to_numpy(float)
+    number = {id_: i for i, id_ in enumerate(cities["id"].tolist())}
+    station = {id_: i for i, id_ in enumerate(stations["id"].tolist())}
+    owner = numbers(stations["city"], number)
+    stop_station = numbers(stops["station"], station)
+    used = np.unique(stop_station)
+    station_km = great_circle_km(lon[:, None], lat[:, None], slon[used][None, :], slat[used][None, :])
+    known = state.frame("road_times")
+    return Layout(
+        cities=cities,
+        lines=lines,
+        stations=stations,
+        stops=stops,
+        ids=tuple(number),
+        km=great_circle_matrix(lon, lat),
+        crossed=crossings(lon, lat, _segments(state.frame("barriers"))),
+        known=(numbers(known["from"], number), numbers(known["to"], number), known["minutes"].to_numpy(float)),
+        stop_line=numbers(stops["line"], {id_: i for i, id_ in enumerate(lines["id"].tolist())}),
+        stop_station=stop_station,
+        top_kmh=lines["operating_kmh"].fillna(lines["speed_kmh"]).to_numpy(float),
+        line_kind=numbers(lines["kind"], {kind: i for i, kind in enumerate(KINDS)}),
+        owner=owner,
+        used=used,
+        station_km=station_km,
+        changes=_changes(owner, used, slon, slat),
+        main=_main(numbers(cities["main_station"], station), owner, used, station_km),
+    )
+
+
+def _segments(barriers: pd.DataFrame) -> Array:
+    """Segments of every barrier, shape (s, 4)."""
+    rows = barriers.sort_values(["barrier", "seq"])
+    names, points = rows["barrier"].tolist(), rows[["lon", "lat"]].to_numpy(float)
+    joined = [i for i in range(len(names) - 1) if names[i] == names[i + 1]]
+    return np.array([[*points[i], *points[i + 1]] for i in joined], dtype=np.float64).reshape(-1, 4)
+
+
+def _changes(owner: Index, used: Index, lon: Array, lat: Array) -> tuple[Index, Index, Array]:
+    """Pairs of used stations of one city, for passengers who change from one to another."""
+    served = used[owner[used] >= 0]
+    one, two = np.nonzero(np.triu(owner[served][:, None] == owner[served][None, :], 1))
+    one, two = served[one], served[two]
+    return one, two, great_circle_km(lon[one], lat[one], lon[two], lat[two])
+
+
+def _main(named: Index, owner: Index, used: Index, station_km: Array) -> Index:
+    """Main station in service; before it opened, the city's nearest one that was."""
+    main = np.where(np.isin(named, used), named, -1)
+    for city in np.flatnonzero(main < 0):
+        own = np.flatnonzero(owner[used] == city)
+        if own.size:
+            main[city] = used[own[station_km[city, own].argmin()]]
+    return main
