@@ -50,7 +50,7 @@ def test_all_pairs(network, directed, dtype):
 def test_targets_in_any_order(network, directed, data):
     n = network[0]
     targets = data.draw(st.lists(st.integers(0, n - 1), unique=True))
-    minutes = shortest_minutes(*network, targets, directed=directed)
+    minutes = shortest_minutes(*network, targets, directed=directed, dtype=np.float64)
     expected = reference(*network, directed=directed)[np.ix_(targets, targets)]
     np.testing.assert_allclose(minutes, expected, rtol=0, atol=1e-9)
 
@@ -115,8 +115,10 @@ def test_a_road_network_against_scipy():
     dense = np.full((n, n), np.inf)
     np.minimum.at(dense, (tails, heads), weights)
     expected = floyd_warshall(np.minimum(dense, dense.T))
-    np.testing.assert_allclose(shortest_minutes(n, tails, heads, weights), expected, rtol=0, atol=1e-9)
-    single = shortest_minutes(n, tails, heads, weights, dtype=np.float32)
+    double = shortest_minutes(n, tails, heads, weights, dtype=np.float64)
+    np.testing.assert_allclose(double, expected, rtol=0, atol=1e-9)
+    single = shortest_minutes(n, tails, heads, weights)
+    assert single.dtype == np.float32
     np.testing.assert_allclose(single, expected, rtol=0, atol=1e-3)
 
 

@@ -228,7 +228,7 @@ def shortest_minutes(
     targets: ArrayLike | None = None,
     *,
     directed: bool = False,
-    dtype: DTypeLike = np.float64,
+    dtype: DTypeLike = np.float32,
 ) -> NDArray[Any]:
     """Shortest minutes between all nodes, or between the targets, of a network.
 
@@ -239,7 +239,7 @@ def shortest_minutes(
     weights
         Minutes of each arc, ``(arcs,)``, at least 0.
     dtype
-        float64, or float32 (see `sweep`).
+        float32 (within 1e-3 min, see `sweep`), or float64 where minutes are to be added up further.
 
     Returns
     -------
