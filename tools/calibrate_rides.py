@@ -99,7 +99,7 @@ def sample(region: Region, folder: Path, parameters: dict[str, float]) -> Sample
     state = at(region, None, YEAR)
     network = assemble(state, parameters)
     rides = direct_rides(folder)
-    names = network.stations["name_local"].to_numpy()[network.main.station]
+    names = network.layout.stations["name_local"].to_numpy()[network.main.station]
     number = dict(zip(names, network.main.station.tolist(), strict=True))
     rides = rides[rides["one"].isin(number) & rides["two"].isin(number)].reset_index(drop=True)
     doors = np.unique(network.main.station)
@@ -121,12 +121,12 @@ class Model:
         self.rail = data.network.rail
         self.order: Elimination | None = order(self.rail, data.doors)
         state, network = data.state, data.network
-        lines = network.lines
+        lines = network.layout.lines
         self.kind = lines["kind"].to_numpy()
         self.top = lines["operating_kmh"].fillna(lines["speed_kmh"]).to_numpy(float)
-        owner = network.stations["city"].map(state.frame("cities").set_index("id")["population"])
+        owner = network.layout.stations["city"].map(state.frame("cities").set_index("id")["population"])
         self.population = owner.fillna(0.0).to_numpy(float)
-        self.km = network.stops.groupby("line", sort=False)["km"].diff().dropna().to_numpy(float)
+        self.km = network.layout.stops.groupby("line", sort=False)["km"].diff().dropna().to_numpy(float)
 
     def __call__(self, values: Array, slower: npt.NDArray[np.bool_] | None = None) -> Array:
         """Minutes at values of the fitted parameters; the lines of `slower` run 1 % slower."""

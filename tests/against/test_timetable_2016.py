@@ -66,7 +66,7 @@ def test_better_than_great_circle_speed(tool, sample, parameters):
     """The naive baseline: one speed for all, fitted on the same half."""
     minutes = tool.modelled(sample, parameters)
     observed = sample.pairs["minutes"].to_numpy()
-    place = sample.network.stations[["lon", "lat"]].to_numpy(float)[sample.doors]
+    place = sample.network.layout.stations[["lon", "lat"]].to_numpy(float)[sample.doors]
     (lon1, lat1), (lon2, lat2) = (place[end].T for end in sample.ends)
     km = mp.units.great_circle_km(lon1, lat1, lon2, lat2)
     pace = np.median((observed / km)[~sample.held_out])
@@ -101,9 +101,11 @@ def test_published_rides(region, parameters):
     state = at(region, None, 2020)
     network = assemble(state, parameters)
     used = np.unique(
-        network.stops["station"].map(dict(zip(network.stations["id"], network.stations.index, strict=True)))
+        network.layout.stops["station"].map(
+            dict(zip(network.layout.stations["id"], network.layout.stations.index, strict=True))
+        )
     )
-    number = {network.stations["name_local"][i]: i for i in used}
+    number = {network.layout.stations["name_local"][i]: i for i in used}
     doors = np.unique([number[name] for ride in PUBLISHED for name in ride[:2]])
     minutes = ride_minutes(network.rail, doors, np.inf, order(network.rail, doors))
     place = {station: k for k, station in enumerate(doors)}
