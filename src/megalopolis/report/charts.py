@@ -16,7 +16,7 @@ from megalopolis.report.view import View
 SIDES: Final = 10
 #: Cities among which winners and losers are told: names that a reader knows.
 LARGE: Final = 100
-_OTHERS: Final = {"color": "#9db4c8", "linewidth": 0.9, "markersize": 2.5, "zorder": 2}
+_OTHERS: Final[dict[str, Any]] = {"color": "#9db4c8", "linewidth": 0.9, "markersize": 2.5, "zorder": 2}
 
 
 def winners_and_losers(view: View) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -93,7 +93,9 @@ def corridors(view: View, table: pd.DataFrame) -> Figure:
                 continue
             main = rank == first["rank"].iloc[0]
             ordered = rows.sort_values("threshold_min")
-            style = {"color": ACCENT, "linewidth": 1.8, "markersize": 4, "zorder": 3} if main else _OTHERS
+            style: dict[str, Any] = (
+                {"color": ACCENT, "linewidth": 1.8, "markersize": 4, "zorder": 3} if main else _OTHERS
+            )
             axes.plot(ordered["threshold_min"], ordered["population"] / scale, marker="o", **style)
         if len(x) > 1:
             jump = int(np.argmax(np.diff(people)))

@@ -39,6 +39,7 @@ WIDTH, HEIGHT = 620.0, 515.0
 LABELS: Final = 20
 #: A change smaller than this many per cent is drawn as none: it prints as zero.
 _NOTHING: Final = 0.05
+_FINE: Final = (*(k / 2 for k in range(2, 21)),)
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,13 @@ class Classes:
         return UNCHANGED if not np.isfinite(value) else self.colours[int(np.searchsorted(self.edges, value, "right"))]
 
 
-def _round_edges(values: npt.NDArray[np.float64], count: int) -> list[float]:
-    """Edges near the quantiles of positive values, rounded to 1, 2 or 5 times a power of ten."""
+def _round_edges(values: npt.NDArray[np.float64], count: int, steps: tuple[float, ...] = (1, 2, 5, 10)) -> list[float]:
+    """Edges near the quantiles of positive values, rounded to one of some steps times a power of ten."""
     edges: list[float] = []
     for share in np.arange(1, count) / count:
         value = float(np.quantile(values, share))
         power = 10.0 ** np.floor(np.log10(value))
-        edge = float(power * min((1, 2, 5, 10), key=lambda step: abs(np.log(value / power / step))))
+        edge = float(power * min(steps, key=lambda step: abs(np.log(value / power / step))))
         if edge > 0 and edge not in edges and edge < values.max():
             edges.append(edge)
     return edges
@@ -86,7 +87,7 @@ def gain_map(view: View) -> Figure:
     if view.has_plan():
         classes = classes_of(values)
     else:
-        edges = _round_edges(values[values > 0], 5) if (values > 0).any() else []
+        edges = _round_edges(values[values > 0], 5, _FINE) if (values > 0).any() else []
         classes = Classes(tuple(edges), GAINS[-len(edges) - 1 :])
     alt = view.words("map_alt", region=view.region_name, largest=view.cities(view.largest[:5]))
     with drawing(WIDTH, HEIGHT) as figure:

@@ -86,7 +86,8 @@ def sentence(view: View) -> str:
     size = gain if signed else said(number(abs(row["difference"]), low, high, "persons", view.language))
     share = view.percent(row)
     cost = _cost(view)
-    key = "sentence_open" if gain.open else "sentence_more" if row["difference"] >= 0 else "sentence_fewer"
+    key = "sentence_open" if signed else "sentence_more" if row["difference"] >= 0 else "sentence_fewer"
+    key = key if row["difference"] or size.low else "sentence_same"
     return words(
         key,
         year=view.evaluation.year,
@@ -177,23 +178,25 @@ def _score(view: View) -> Trust:
 def _assumed(e: Evaluation, view: View) -> Trust:
     words = view.words
     frame = e.provenance
-    if frame.empty or not frame["values"].sum():
-        return Trust(words("trust_assumed"), words("not_available"), words("no_provenance"))
     tables = frame[frame["table"] != "parameters"]
     total = float(tables["values"].sum())
-    share = float((tables["assumed"] * tables["values"]).sum()) / total if total else float("nan")
+    if not total:
+        return Trust(words("trust_assumed"), words("not_available"), words("no_provenance"))
+
+    def percent(value: float) -> str:
+        return number(value, None, None, "share", view.language).text
+
+    assumed, unstated = (float((tables[kind] * tables["values"]).sum()) / total for kind in ("assumed", "unstated"))
     worst = tables[tables["assumed"] > 0].sort_values("assumed", ascending=False, kind="stable").head(2)
     named = words("comma").join(
-        f"{table} {number(float(part), None, None, 'share', view.language).text}"
-        for table, part in zip(worst["table"], worst["assumed"], strict=True)
+        f"{table} {percent(float(part))}" for table, part in zip(worst["table"], worst["assumed"], strict=True)
     )
+    notes = [words("assumed_most", tables=named)] if named else []
+    notes += [words("unstated", share=percent(unstated))] if unstated else []
     own = frame[frame["table"] == "parameters"]
-    note = words("assumed_most", tables=named) if named else words("assumed_none")
-    if len(own):
-        note += words(
-            "assumed_parameters", share=number(own["assumed"].iloc[0], None, None, "share", view.language).text
-        )
-    return Trust(words("trust_assumed"), number(share, None, None, "share", view.language).text, note)
+    notes += [words("assumed_parameters", share=percent(float(own["assumed"].iloc[0])))] if len(own) else []
+    head = percent(assumed) if unstated < 1 else words("not_stated")
+    return Trust(words("trust_assumed"), head, words("semicolon").join(notes))
 
 
 def _age(view: View) -> Trust:

@@ -125,7 +125,9 @@ def cities(view: View) -> Section:
     section = ("cities", words("cities_title"))
     e = view.evaluation
     there = set(e.ledger["indicator"])
-    names = [n for n in ("accessibility", "people_180", "mean_minutes", "trains_per_day") if n in there]
+    names = [
+        n for n in ("accessibility", "people_180", "mean_minutes", "trains_per_day") if n in there and n in indicators()
+    ]
     if not names:
         return Section(*section, view.why_absent("travel"))
     ids = view.largest[:MOST_CITIES]
@@ -134,8 +136,8 @@ def cities(view: View) -> Section:
     wide = wide.pivot(index="place", columns=["indicator", "case"], values="value").reindex(ids)
     people = e.state().cities.set_index("id")["population"].reindex(ids).to_list()
     for name in names:
-        label = f"{indicators()[name].label(view.language)}" if name in indicators() else name
-        heads.append(Column(f"{label}, {words('reference_short')}", numeric=True))
+        label = indicators()[name].label(view.language)
+        heads.append(Column(words("label_reference", label=label), numeric=True))
         if view.has_plan():
             heads.append(Column(words("with_plan"), numeric=True))
     if view.has_plan():

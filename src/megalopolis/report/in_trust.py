@@ -47,7 +47,7 @@ def trust(view: View) -> Section:
     e = view.evaluation
     blocks: list[Block] = [*_scores(view)]
     columns = [Column(words("table")), Column(words("values"), numeric=True)]
-    kinds = ("sourced", "measured", "estimated", "assumed")
+    kinds = ("sourced", "measured", "estimated", "assumed", "unstated")
     columns += [Column(words(f"status_{kind}"), numeric=True) for kind in kinds]
     rows = tuple(
         (Cell(row["table"]), count(int(row["values"])), *(amount(row[kind], "share", view.language) for kind in kinds))

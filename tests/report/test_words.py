@@ -1,0 +1,46 @@
+import re
+import string
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from megalopolis.report.words import LANGUAGES, Words, table
+
+FOLDER = Path(str(files("megalopolis.report")))
+SOURCES = [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html")]
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("key", sorted(table()))
+def test_every_label_stands_in_both_languages_with_the_same_fields(key) -> None:
+    row = table()[key]
+    assert all(row[language].strip() for language in LANGUAGES)
+    assert _fields(row["en"]) == _fields(row["zh"])
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_every_key_used_is_there(path) -> None:
+    used = set(re.findall(r'words\(\s*"(\w+)"', path.read_text(encoding="utf-8")))
+    assert used <= set(table())
+
+
+def test_every_label_is_used() -> None:
+    text = "\n".join(p.read_text(encoding="utf-8") for p in SOURCES)
+    terms = re.findall(r'\.term\(\s*"(\w+)"', text)
+    groups = tuple(f"{g}_" for g in (*terms, "alternative", "source", "share"))
+    unused = [k for k in table() if f'"{k}"' not in text and not k.startswith(groups)]
+    assert not unused
+
+
+def test_language_other_than_the_two_is_refused() -> None:
+    with pytest.raises(ValueError, match="'de'"):
+        Words("de")
+
+
+def test_word_that_the_table_lacks_is_shown_as_it_is() -> None:
+    assert Words("zh").term("verdict", "on track") == "正常推进"
+    assert Words("zh").term("verdict", "splendid") == "splendid"
