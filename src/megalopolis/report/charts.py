@@ -42,7 +42,7 @@ def bars(view: View) -> Figure | None:
     average = view.percent(row).text if row else "–"
     alt = view.words("bars_alt", ahead=view.cities(ahead.index[:3]), behind=view.cities(behind.index[:3]))
     rows = max(len(ahead), len(behind))
-    width, height = 500.0, 15.5 * rows + 28
+    width, height = 500.0, 18 * rows + 28
     reach = max([*ahead["relative"].abs(), *behind["relative"].abs(), 1e-9])
     half = 0.5 * width
     room = 150 if len(behind) and behind["relative"].abs().max() > 0.4 * reach else 0
@@ -59,7 +59,7 @@ def bars(view: View) -> Figure | None:
             for y, (city, entry) in enumerate(frame.iterrows()):
                 length = scale * abs(entry["relative"]) / reach
                 hatch = "//////" if entry["spans_zero"] else None
-                axes.barh(y, sign * length, height=0.66, color=colour, edgecolor="white", linewidth=0, hatch=hatch)
+                axes.barh(y, sign * length, height=0.6, color=colour, edgecolor="white", linewidth=0, hatch=hatch)
                 _bar_label(view, axes, str(city), entry, (sign * (length + 4), y))
         svg = to_svg(figure, "bars", alt)
     hatched = bool(ahead["spans_zero"].any() or behind["spans_zero"].any())

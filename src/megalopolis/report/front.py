@@ -159,7 +159,9 @@ def trust(view: View) -> tuple[Trust, ...]:
 
 def held_out(view: View) -> pd.DataFrame:
     """Published rides of the evaluated years that the travel times were not fitted to, each once."""
-    tables = [view.table("travel", "scores", BASELINE, year) for year in view.evaluation.years]
+    published = view.evaluation.region.frame("rides_published")
+    scored = set(published.loc[published["use"] == "held_out", "year"]) & set(view.evaluation.years)
+    tables = [view.table("travel", "scores", BASELINE, year) for year in sorted(scored)]
     found = [t[(t["use"] == "held_out") & t["error"].notna()] for t in tables if t is not None]
     parts = [t for t in found if len(t)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["class", "error", "year"])
@@ -200,22 +202,21 @@ def _assumed(e: Evaluation, view: View) -> Trust:
 
 
 def _age(view: View) -> Trust:
-    """Years of the figures behind every pillar, as the table of sources states them."""
+    """Latest years of the sources behind every pillar, from the oldest source to the newest."""
     words = view.words
     meta = view.evaluation.region.meta
     sources = view.evaluation.region.frame("sources")
-    ran = {name for results in view.evaluation.results.values() for name in results}
     said_: list[str] = []
     for pillar in PILLARS:
-        if pillar.name not in ran:
+        if pillar.name not in view.ran:
             continue
-        stated = " ".join(sources.loc[sources["table"].isin(pillar.reads), "year"].dropna().astype("str"))
-        years = [int(y) for y in re.findall(r"\b(?:1[89]|20)\d\d\b", stated) if int(y) <= meta.now]
-        span = (
-            f"{min(years)}–{max(years)}"
-            if years and min(years) < max(years)
-            else str(years[0] if years else meta.base_year)
-        )
+        stated = sources.loc[sources["table"].isin(pillar.reads), "year"].dropna().astype("str")
+        years = [max(found) for text in stated if (found := _years(text, meta.now))] or [meta.base_year]
+        span = str(max(years)) if min(years) == max(years) else f"{min(years)}–{max(years)}"
         said_.append(f"{words.term('pillar', pillar.name)} {span}")
     text = words("age", base=meta.base_year, today=meta.now)
     return Trust(words("trust_age"), text, words("semicolon").join(said_))
+
+
+def _years(text: str, now: int) -> list[int]:
+    return [year for year in map(int, re.findall(r"\b(?:1[89]|20)\d\d\b", text)) if year <= now]

@@ -192,26 +192,35 @@ def moves(view: View) -> Section:
     if moved.empty:
         return Section(*section, words("moves_none", year=view.evaluation.year))
     stable = tables[1].set_index("city")["stability"] if tables[1] is not None else pd.Series(dtype=float)
-    columns = (
-        Column(words("city")),
-        Column(words("population"), numeric=True),
-        Column(words("from_cluster")),
-        Column(words("to_cluster")),
-        Column(words("stability"), numeric=True),
+    moved["stability"] = stable.reindex(moved.index).to_numpy(float)
+    heads = (
+        ("from_cluster", False),
+        ("to_cluster", False),
+        ("cities", True),
+        ("population", True),
+        ("stability", True),
     )
+    columns = (*(Column(words(key), numeric=numeric) for key, numeric in heads), Column(words("which")))
     names = [_namer(view, labels, people) for labels in (before, after)]
-    rows = tuple(
-        (
-            Cell(view.city(city)),
-            amount(people.get(city), "persons", view.language),
-            Cell(names[0](row["before"])),
-            Cell(names[1](row["after"])),
-            amount(stable.get(city), "share", view.language),
+    groups = moved.groupby(["before", "after"], sort=False)
+    order = groups["people"].sum().sort_values(ascending=False, kind="stable").index
+    rows = []
+    for pair in order:
+        group = groups.get_group(pair)
+        rows.append(
+            (
+                Cell(names[0](pair[0])),
+                Cell(names[1](pair[1])),
+                count(len(group)),
+                amount(float(group["people"].sum()), "persons", view.language),
+                amount(float(group["stability"].min()), "share", view.language),
+                Cell(view.cities(group.index, 30)),
+            )
         )
-        for city, row in moved.iterrows()
+    lead = words("moves_lead", count=len(moved), year=view.evaluation.year)
+    return Section(
+        *section, lead, (Table(words("moves_caption"), columns, tuple(rows), words("moves_note"), kind="wide"),)
     )
-    lead = words("moves_lead", count=len(rows), year=view.evaluation.year)
-    return Section(*section, lead, (Table(words("moves_caption"), columns, rows, words("moves_note")),))
 
 
 def _moved(before: pd.Series[Any], after: pd.Series[Any], people: pd.Series[Any]) -> pd.DataFrame:

@@ -116,7 +116,6 @@ def sources(view: View) -> Section:
         blocks.append(Table(words("sources_caption"), columns, rows, kind="wide", folded=True))
     else:
         blocks.append(Paragraph(words("no_sources"), "absent"))
-    ran = {name for results in e.results.values() for name in results}
     heads = (
         Column(words("parameter")),
         Column(words("value"), numeric=True),
@@ -141,7 +140,7 @@ def sources(view: View) -> Section:
             text(words("set_region") if id_ in e.region.meta.parameters else known[id_].source),
         )
         for id_, value in e.parameters.items()
-        if id_ in known and id_.partition(".")[0] in ran
+        if id_ in known and id_.partition(".")[0] in view.ran
     )
     if parameters:
         blocks.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.evaluation.evaluation import Evaluation
-from megalopolis.evaluation.ledger import BASELINE, PLAN
-from megalopolis.pillar import indicators
+from megalopolis.evaluation.ledger import BASELINE, PLAN, State
+from megalopolis.pillar import Result, indicators
 from megalopolis.plan import Plan
 from megalopolis.region.names import short_local
 from megalopolis.report.blocks import Cell, said
@@ -34,6 +34,7 @@ class View:
 
     evaluation: Evaluation
     words: Words
+    _solved: dict[State, dict[str, Result]] = field(default_factory=dict, repr=False)
 
     @property
     def language(self) -> str:
@@ -95,9 +96,19 @@ class View:
     def table(self, pillar: str, name: str, case: str | None = None, year: int | None = None) -> pd.DataFrame | None:
         """Return a table of a result, or None where there is none or it is empty."""
         last_case, last_year = self.evaluation.last
-        results = self.evaluation.results.get((case or last_case, year or last_year), {})
+        state = (case or last_case, year or last_year)
+        if pillar not in self.ran or state not in self.evaluation.states:
+            return None
+        if state not in self._solved:  # a state is solved when it is first asked for
+            self._solved[state] = self.evaluation.results[state]
+        results = self._solved[state]
         found = results[pillar].tables.get(name) if pillar in results else None
         return None if found is None or found.empty else found
+
+    @cached_property
+    def ran(self) -> frozenset[str]:
+        """Pillars that were evaluated in any state."""
+        return frozenset(name for results in self.evaluation.brief.values() for name in results)
 
     def why_absent(self, pillar: str) -> str:
         """Say why a pillar has nothing to show."""
