@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NoReturn, cast
 
 import typer
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from megalopolis.region import Region
 
 FAILED, BAD_INPUT = 1, 2
+INTERRUPTED: Final = 130
+#: Wrong use of a command; typer does not export it and keeps it in different places in different versions.
+_WRONG_USE: Final = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
 
 app = typer.Typer(
     help="""Plan city clusters: what a joint plan changes in every city, what it costs, who gains, who pays.
@@ -28,7 +32,8 @@ app = typer.Typer(
     megalopolis check my-region                    everything wrong with a region of your own
 
     REGION is a bundled name (china), a folder of CSV files, an Excel workbook or a GeoPackage; PLAN is a bundled
-    name (china/2035) or a YAML file. Results go to stdout, progress and warnings to stderr. Exit: 0 done, 1 failed, 2 bad input.
+    name (china/2035) or a YAML file. Results go to stdout, progress and warnings to stderr. Exit: 0 done, 1 failed,
+    2 bad input.
     """,
     add_completion=False,
     no_args_is_help=True,
@@ -124,7 +129,13 @@ def _print_json(evaluation: Evaluation, result: dict[str, Any]) -> None:
     from megalopolis.evaluation.answers import envelope
     from megalopolis.evaluation.export import dump_json
 
-    sys.stdout.write(dump_json(envelope(evaluation, result)))
+    _print_document(dump_json(envelope(evaluation, result)))
+
+
+def _print_document(text: str) -> None:
+    """Print JSON: the same bytes on every machine, whatever the terminal's encoding and line ends."""
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
 
 
 def _say_warnings(evaluation: Evaluation) -> None:
@@ -157,11 +168,26 @@ def report(
     found, _ = _load(region, [])
     named = plans or [n for n in (found.meta.default_plan, *found.meta.alternatives) if n]
     _, loaded = _load(region, named or [None])
-    folder = output or Path(f"{Path(region).stem}-report")
+    folder = output or Path(f"{Path(region).resolve().stem}-report")
+    _refuse_output(folder)
     evaluations = _evaluate(found, loaded, years=years, settings=settings, draws=draws)
     _say_warnings(evaluations[0])
     for path in write_report(evaluations, folder, source=region, language=lang):
         typer.echo(path)
+
+
+def _refuse_output(folder: Path) -> None:
+    """Refuse a folder that cannot be written, before anything is computed for it."""
+    from megalopolis.errors import BadInput, Problem
+
+    try:
+        above = next(p for p in (folder, *folder.parents) if p.exists())
+    except OSError as error:
+        raise BadInput(Problem(str(folder), error.strerror or "cannot be written", "give another folder")) from error
+    if not above.is_dir():
+        raise BadInput(Problem(str(above), "is a file", "give a folder"))
+    if not os.access(above, os.W_OK):
+        raise BadInput(Problem(str(above), "cannot be written to", "give another folder"))
 
 
 @app.command()
@@ -252,6 +278,8 @@ def travel(
         raise BadInput(Problem("", f"{len(given)} names after the region", "give FROM TO, and a plan"))
     ends, plan = (given[:2], given[2:]) if len(given) >= 2 else ([], given)
     found, _ = _load(region, [])
+    if plan and not ends and found.names.knows(plan[0]):
+        raise BadInput(Problem("", f"'{plan[0]}' is a city", "name two cities, FROM and TO"))
     ids = [found.names.city(text) for text in ends]
     if ids and ids[0] == ids[1]:
         raise BadInput(Problem("", f"'{ends[0]}' and '{ends[1]}' are the same city", "name two cities"))
@@ -309,7 +337,7 @@ def check(region: RegionName, json: Json = False) -> None:
     if json:
         from megalopolis.evaluation.export import dump_json
 
-        sys.stdout.write(dump_json(found.record()))
+        _print_document(dump_json(found.record()))
     else:
         typer.echo("\n".join(check_lines(found)))
     if found.problems:
@@ -354,12 +382,13 @@ def reproduce(run: Annotated[Path, typer.Argument(metavar="run.json", help="The 
     typer.echo(f"the same: {sum(len(e.ledger) for e in evaluations)} values agree")
 
 
-def _shown(error: BaseException) -> list[str]:
+def _shown(error: BaseException | str) -> list[str]:
+    """Lines of an error: one for each problem of bad input, else one in all."""
     from megalopolis.errors import BadInput
 
-    if isinstance(error, BadInput) and len(error.problems) > 100:
-        return [*map(str, error.problems[:100]), f"and {len(error.problems) - 100} more problems"]
-    return str(error).splitlines() or [type(error).__name__]
+    if isinstance(error, BadInput):
+        return str(error).splitlines()
+    return [" ".join(str(error).split()) or type(error).__name__]
 
 
 def main() -> None:
@@ -367,15 +396,42 @@ def main() -> None:
     from megalopolis.errors import BadInput
     from megalopolis.pillar import CheckFailed
 
+    for stream in (sys.stdout, sys.stderr):
+        cast("Any", stream).reconfigure(errors="replace")  # a terminal may lack Chinese characters
+    status = None
     try:
-        app()
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
+    except _WRONG_USE as error:
+        usage = f"see {error.ctx.command_path} --help" if error.ctx else "see megalopolis --help"
+        _fail(f"{error.format_message().rstrip('.')}; {usage}", BAD_INPUT)
     except BadInput as error:
         _fail(error, BAD_INPUT)
-    except (CheckFailed, OSError, MemoryError) as error:
+    except BrokenPipeError:
+        _drop_output()
+        sys.exit(FAILED)
+    except OSError as error:
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or error}", FAILED)
+    except (CheckFailed, MemoryError) as error:
         _fail(error, FAILED)
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        _fail("interrupted; nothing was written", INTERRUPTED)
+    sys.exit(status)
 
 
-def _fail(error: BaseException, status: int) -> NoReturn:
+def _drop_output() -> None:
+    """Throw away what cannot be written to stdout, so that Python does not try again when it ends."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(error: BaseException | str, status: int) -> NoReturn:
     for line in _shown(error):
         typer.echo(f"error: {line}", err=True)
     sys.exit(status)

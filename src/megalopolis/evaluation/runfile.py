@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import numpy as np
 import pandas as pd
-from pydantic import TypeAdapter
+from pydantic import BaseModel, Field, ValidationError
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.evaluate import evaluate_all
@@ -22,12 +21,14 @@ from megalopolis.parameters import registry
 from megalopolis.pillar import Progress, silent
 from megalopolis.plan import Plan
 from megalopolis.plan.measures import AnyMeasure
+from megalopolis.plan.plan import MAX_MEASURES
 from megalopolis.region.schema import SCHEMA_VERSION
 
 #: Agreement asked of another machine: libraries may differ in the last bits of exp and log, not more.
 TOLERANCE: Final = 1e-9
+#: Far above the record of any real run; keeps a hostile file from filling memory.
+_MAX_BYTES: Final = 64 * 2**20
 _LIBRARIES: Final = ("numpy", "scipy", "pandas", "numba", "scikit-network", "pyarrow")
-_MEASURES: TypeAdapter[tuple[AnyMeasure, ...]] = TypeAdapter(tuple[AnyMeasure, ...])
 
 
 def ledger_hash(ledger: pd.DataFrame) -> str:
@@ -81,15 +82,49 @@ def run_record(evaluations: Sequence[Evaluation], region: str) -> dict[str, Any]
     }
 
 
-def _plan_of(record: dict[str, Any] | None) -> Plan | None:
-    if record is None:
-        return None
-    return Plan(
-        name=record["name"],
-        names=record.get("names", {}),
-        years=tuple(record["years"]),
-        measures=_MEASURES.validate_python(tuple(record["measures"])),
-    )
+class _KeptRegion(BaseModel):
+    source: str = Field(max_length=4096)
+    hash: str
+
+
+class _KeptPlan(BaseModel):
+    """Document of a plan, as `Plan.document` writes it."""
+
+    name: str
+    names: dict[str, str] = {}
+    years: tuple[int, ...]
+    measures: tuple[AnyMeasure, ...] = Field(max_length=MAX_MEASURES)
+
+    def plan(self) -> Plan:
+        return Plan(name=self.name, names=self.names, years=self.years, measures=self.measures)
+
+
+class _KeptEvaluation(BaseModel):
+    plan: _KeptPlan | None
+    ledger: str
+
+
+class _Kept(BaseModel):
+    """What of a ``run.json`` is needed to compute it again."""
+
+    region: _KeptRegion
+    plans: tuple[_KeptEvaluation, ...] = Field(min_length=1, max_length=100)
+    years: tuple[Annotated[int, Field(ge=1800, le=2200)], ...] = Field(min_length=1, max_length=100)
+    draws: int = Field(ge=0, le=1000)
+    settings: dict[str, float]
+    only: list[str]
+
+
+def _read(path: Path) -> _Kept:
+    todo = "give the run.json of a report"
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise BadInput(Problem(str(path), "is too large for the run.json of a report", todo))
+        return _Kept.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise BadInput(Problem(str(path), error.strerror or "cannot be read", todo)) from error
+    except ValidationError as error:
+        raise BadInput(Problem(str(path), "is not the run.json of a report", todo)) from error
 
 
 def reproduce(path: Path, load: Any, progress: Progress = silent) -> tuple[list[Evaluation], list[str]]:
@@ -116,27 +151,24 @@ def reproduce(path: Path, load: Any, progress: Progress = silent) -> tuple[list[
     BadInput
         If the file is not a run, or its region is not the same as then.
     """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        source, was = record["region"]["source"], record["region"]["hash"]
-        plans = [_plan_of(entry["plan"]) for entry in record["plans"]]
-        years, draws, settings, only = record["years"], record["draws"], record["settings"], record["only"]
-    except OSError as error:
-        raise BadInput(
-            Problem(str(path), error.strerror or "cannot be read", "give the run.json of a report")
-        ) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            Problem(str(path), "is not the run.json of a report", "give the run.json of a report")
-        ) from error
-    region = load(source)
-    if region.hash != was:
-        raise BadInput(Problem(str(path), f"the region '{source}' is not what it was", "restore its tables of then"))
-    found = evaluate_all(region, plans, years=years, only=only, settings=settings, draws=draws, progress=progress)
+    record = _read(path)
+    region = load(record.region.source)
+    if region.hash != record.region.hash:
+        what = f"the region '{record.region.source}' is not what it was"
+        raise BadInput(Problem(str(path), what, "restore its tables of then"))
+    found = evaluate_all(
+        region,
+        [kept.plan.plan() if kept.plan else None for kept in record.plans],
+        years=record.years,
+        only=record.only,
+        settings=record.settings,
+        draws=record.draws,
+        progress=progress,
+    )
     differences = []
-    for entry, evaluation in zip(record["plans"], found, strict=True):
+    for entry, evaluation in zip(record.plans, found, strict=True):
         name = evaluation.plan.name if evaluation.plan else "baseline"
-        if ledger_hash(evaluation.ledger) != entry["ledger"]:
+        if ledger_hash(evaluation.ledger) != entry.ledger:
             differences += _compared(path.parent / "ledger.parquet", evaluation.ledger, name)
     return found, differences
 
@@ -145,9 +177,11 @@ def _compared(kept: Path, ledger: pd.DataFrame, name: str) -> list[str]:
     """Say where a ledger differs from the one kept beside ``run.json``."""
     if not kept.is_file():
         return [f"{name}: the ledger's hash differs, and there is no ledger.parquet to compare with"]
-    old = pd.read_parquet(kept)
-    if "plan" in old:
-        old = old[old["plan"].isin([name, ""])]
+    try:
+        old = pd.read_parquet(kept)[["plan", *KEY, "value", "low", "high"]]
+    except (OSError, ValueError, KeyError):
+        return [f"{name}: the ledger's hash differs, and {kept.name} cannot be read to compare with"]
+    old = old[old["plan"].isin([name, ""])]
     both = old.merge(ledger, on=KEY, how="outer", suffixes=("_then", "_now"), indicator=True)
     said = (
         [f"{name}: {(both['_merge'] != 'both').sum()} rows are not in both"] if (both["_merge"] != "both").any() else []

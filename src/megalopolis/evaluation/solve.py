@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation import cache
 from megalopolis.evaluation.ledger import State, values_of
 from megalopolis.evaluation.pillars import Pillar
@@ -66,13 +67,19 @@ class Solver:
             result = self._solved.get(key) or cache.load(folder, key)
             if result is None:
                 inputs = {argument: found[source].tables[table] for argument, (source, table) in pillar.inputs.items()}
-                result = pillar.run(
-                    state,
-                    parameters=parameters.of_pillar(pillar.name),
-                    progress=self.progress,
-                    indicators_only=indicators_only,
-                    **inputs,
-                )
+                try:
+                    result = pillar.run(
+                        state,
+                        parameters=parameters.of_pillar(pillar.name),
+                        progress=self.progress,
+                        indicators_only=indicators_only,
+                        **inputs,
+                    )
+                except ValueError as error:  # a kernel refuses what the tables or parameters make of its input
+                    if isinstance(error, BadInput):
+                        raise
+                    todo = "correct the parameters given" if parameters.settings else "check the region's tables"
+                    raise BadInput(Problem(f"{state.name}: {pillar.name}", str(error).rstrip("."), todo)) from error
                 cache.save(folder, key, result)
             if not indicators_only:  # draws are recalled as values; their matrices would fill memory
                 self._solved[key] = result

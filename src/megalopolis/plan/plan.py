@@ -96,8 +96,12 @@ def plan_path(name: str) -> Path:
         If there is neither.
     """
     path = Path(name)
-    if path.suffix.lower() in {".yaml", ".yml"} or path.is_file():
-        return path
+    try:
+        if path.suffix.lower() in {".yaml", ".yml"} or path.is_file():
+            return path
+    except OSError as error:  # a name too long for a path
+        what = error.strerror or "cannot be read"
+        raise BadInput(Problem("", f"the plan '{name[:60]}' cannot be opened: {what}", "check the path")) from error
     region, _, plan = name.partition("/")
     bundled = bundled_plans()
     if name in bundled:

@@ -13,6 +13,7 @@ from megalopolis.errors import BadInput, Problem
 
 #: Far above any real plan (about 100 bytes a measure); keeps a hostile file from filling memory.
 MAX_BYTES: Final = 4 * 2**20
+MAX_DEPTH: Final = 20
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -48,25 +49,50 @@ class Document:
             path = (*prefix, *(p for p in item["loc"] if not (isinstance(p, str) and p.startswith("function-"))))
             name = ".".join(str(p) for p in item["loc"])
             what = item["msg"].removeprefix("Value error, ")
-            what = {"Extra inputs are not permitted": "is not known here", "Field required": "is missing"}.get(what, what)
-            found.append(Problem(self.where(path), f"'{name}' {what[0].lower()}{what[1:]}", "see the reference of plans"))
+            what = {"Extra inputs are not permitted": "is not known here", "Field required": "is missing"}.get(
+                what, what
+            )
+            found.append(
+                Problem(self.where(path), f"'{name}' {what[0].lower()}{what[1:]}", "see the reference of plans")
+            )
         return found
 
 
-def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int], depth: int) -> None:
+_OPENS: Final = (
+    yaml.BlockMappingStartToken,
+    yaml.BlockSequenceStartToken,
+    yaml.FlowMappingStartToken,
+    yaml.FlowSequenceStartToken,
+)
+_CLOSES: Final = (yaml.BlockEndToken, yaml.FlowMappingEndToken, yaml.FlowSequenceEndToken)
+
+
+def _refuse_hostile(text: str) -> None:
+    """Refuse aliases and deep nesting token by token, before a recursive parser could overflow its stack."""
+    depth = 0
+    for token in yaml.scan(text, Loader=_LOADER):
+        depth += isinstance(token, _OPENS) - isinstance(token, _CLOSES)
+        if depth > MAX_DEPTH:
+            problem = f"nested more than {MAX_DEPTH} deep"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=token.start_mark)
+        if isinstance(token, yaml.AliasToken):
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=token.start_mark)
+
+
+def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
     lines.setdefault(path, node.start_mark.line + 1)
-    if depth > 20:
-        raise yaml.MarkedYAMLError(problem="nested more than 20 deep", problem_mark=node.start_mark)
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key is not a single word", problem_mark=key.start_mark)
             if key.value in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key '{key.value}' stands twice", problem_mark=key.start_mark)
             seen.add(key.value)
-            _walk(value, (*path, str(key.value)), lines, depth + 1)
+            _walk(value, (*path, str(key.value)), lines)
     elif isinstance(node, yaml.SequenceNode):
         for i, value in enumerate(node.value):
-            _walk(value, (*path, i), lines, depth + 1)
+            _walk(value, (*path, i), lines)
 
 
 def read_yaml(path: Path) -> Document:
@@ -81,7 +107,9 @@ def read_yaml(path: Path) -> Document:
     label = path.name
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise BadInput(Problem(label, f"is larger than {MAX_BYTES >> 20} MiB", "a document of measures is far smaller"))
+            raise BadInput(
+                Problem(label, f"is larger than {MAX_BYTES >> 20} MiB", "a document of measures is far smaller")
+            )
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise BadInput(Problem(str(path), error.strerror or "cannot be read", "check the path")) from error
@@ -89,13 +117,15 @@ def read_yaml(path: Path) -> Document:
         raise BadInput(Problem(label, "is not UTF-8 text", "save it as UTF-8")) from error
     lines: dict[tuple[str | int, ...], int] = {}
     try:
-        for token in yaml.scan(text, Loader=_LOADER):
-            if isinstance(token, yaml.AliasToken):
-                raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=token.start_mark)
-        node = yaml.compose(text, Loader=_LOADER)
-        if node is not None:
-            _walk(node, (), lines, 0)
-        data = yaml.load(text, Loader=_LOADER)  # noqa: S506 - the safe loader
+        _refuse_hostile(text)
+        loader = _LOADER(text)
+        try:
+            node = loader.get_single_node()
+            if node is not None:
+                _walk(node, (), lines)
+            data = None if node is None else loader.construct_document(node)
+        finally:
+            loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{label}:{mark.line + 1}" if mark else label

@@ -68,6 +68,10 @@ class NameIndex:
         labels = {id_: name for id_, name, _ in rows}
         return cls(frozenset(labels), by_name, labels, {id_: local for id_, _, local in rows}, clusters)
 
+    def knows(self, text: str) -> bool:
+        """Whether a city bears this id or name, in full or shortened."""
+        return text in self.ids or _fold(text) in self.by_name
+
     def city(self, text: str, where: str = "") -> str:
         """Return the id of the city that is meant.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import errno
 import io
 import re
 import shutil
@@ -55,13 +56,17 @@ def atomic(path: Path) -> Iterator[Path]:
         Where to write.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+    scratch: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
         yield scratch / path.name
         _put(scratch / path.name, path)
+    except OSError as error:  # named by what was to be written, not by the temporary name
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if scratch is not None:
+            shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put(made: Path, target: Path) -> None:
@@ -226,7 +231,10 @@ def write_geopackage(layers: Mapping[str, GeoDataFrame | pd.DataFrame], path: Pa
     try:
         with atomic(path) as part:
             for name, frame in layers.items():
-                pyogrio.write_dataframe(_whole(frame), part, layer=name, driver="GPKG")
+                try:
+                    pyogrio.write_dataframe(_whole(frame), part, layer=name, driver="GPKG")
+                except RuntimeError as error:  # GDAL has many words for a full disk
+                    raise OSError(errno.EIO, "a GeoPackage cannot be written; the disk may be full") from error
     finally:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
