@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 from pathlib import Path
 from typing import Any, Final
@@ -108,6 +109,8 @@ def new_region(directory: Path, *, excel: bool = False, language: str = "en") ->
             else:
                 _write_csvs(part, language)
     except OSError as error:
+        if error.errno == errno.ENOSPC:  # nothing is wrong with the folder that was given
+            raise
         raise BadInput(Problem(str(directory), error.strerror or "cannot be written", "give another folder")) from error
     return sorted(target.iterdir())
 
