@@ -122,6 +122,15 @@ def test_travel_with_a_plan(quick):
     assert [len(row) for row in table["minutes"]] == [4, 4, 4, 4]
 
 
+def test_plan_extends_one_beside_it(quick, tmp_path):
+    """Wherever the command is run: the path is taken from the plan's own folder."""
+    (tmp_path / "plans").mkdir()
+    shutil.copy(PLAN, tmp_path / "plans" / "base.yaml")
+    (tmp_path / "plans" / "mine.yaml").write_text("name: Mine\nextends: base.yaml\nmeasures: []\n")
+    done = quick("travel", TOY, "Ann", "Dee", "plans/mine.yaml", "--json", cwd=tmp_path)
+    assert envelope_of(done)["plan"]["name"] == "Mine"
+
+
 def test_signals(quick):
     document = envelope_of(quick("signals", TOY, PLAN, "--json", "--draws", 2))
     found = document["result"]["signals"]

@@ -126,6 +126,16 @@ def load_plan(name: str | Path) -> Plan:
     return _load(plan_path(str(name)), ())
 
 
+def _beside(path: Path, name: str) -> Path:
+    """Find the plan that another one extends: a file beside it, else as `plan_path`."""
+    try:
+        if (path.parent / name).is_file():
+            return path.parent / name
+    except (OSError, ValueError):  # no name of a file
+        pass
+    return plan_path(name)
+
+
 def _load(path: Path, inside: tuple[Path, ...]) -> Plan:
     document = read_yaml(path)
     if path in inside or len(inside) > 5:
@@ -134,7 +144,7 @@ def _load(path: Path, inside: tuple[Path, ...]) -> Plan:
         head = _Head.model_validate(document.data)
     except ValidationError as error:
         raise BadInput(document.problems(error)) from error
-    base = _load(plan_path(head.extends), (*inside, path)) if head.extends else None
+    base = _load(_beside(path, head.extends), (*inside, path)) if head.extends else None
     measures, where = _measures(document, head.measures)
     known = {m.id for m in (base.measures if base else ())}
     for position, measure in enumerate(measures):
