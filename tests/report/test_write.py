@@ -13,6 +13,7 @@ from megalopolis.plan import Plan
 from megalopolis.region import Region
 from megalopolis.report import page, write_report
 from megalopolis.report.front import sentence
+from megalopolis.report.number import number
 from megalopolis.report.view import View
 from megalopolis.report.words import Words
 
@@ -136,7 +137,8 @@ def test_first_page_tells_the_result(evaluations, english) -> None:
     words = english[2].all_text()
     access = evaluations[0].at_place("accessibility", places="region").iloc[0]
     assert 0 < access["low"] < access["difference"] < access["high"]
-    assert f"+{100 * access['difference'] / access['baseline']:.0f}"[:2] in words
+    percent = (100 * access[name] / access["baseline"] for name in ("difference", "low", "high"))
+    assert number(*percent, "%", signed=True).text in words
     assert "it costs 30.2 bn USD" in words  # link 18 bn by 1.5, faster north 1.2 bn, bridge 2 bn
 
 
