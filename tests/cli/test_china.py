@@ -71,6 +71,7 @@ def test_five_signals(quick):
     assert 0.5 <= share["share_gdp"]["value"] <= 0.6
     assert 0.4 <= share["share_urban_population"]["value"] <= 0.55
     assert share["clusters_established"]["target"] == 5
+    assert share["share_gdp"]["label"] == "Share of GDP in the planned clusters, whole prefectures"
 
 
 def test_clusters_are_the_same_bytes_on_every_run(megalopolis):

@@ -90,8 +90,10 @@ _OWN_LABELS: Final = {
 
 def _labelled(row: Row, language: str) -> Row:
     entry = indicators().get(row["id"])
-    own = _OWN_LABELS.get(row["id"], (row["id"], row["id"]))
-    row["label"] = entry.label(language) if entry else own[1 if language == "zh" else 0]
+    if row["id"] in _OWN_LABELS:  # says what a share is taken of
+        row["label"] = _OWN_LABELS[row["id"]][language == "zh"]
+    else:
+        row["label"] = entry.label(language) if entry else row["id"]
     return row
 
 
