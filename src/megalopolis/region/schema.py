@@ -101,7 +101,7 @@ def schemas() -> dict[str, TableSchema]:
     found = {}
     for entry in sorted(files("megalopolis.region").joinpath("schema").iterdir(), key=lambda e: e.name):
         if entry.name.endswith(".csv"):
-            with entry.open(encoding="utf-8", newline="") as stream:
+            with entry.open(encoding="utf-8") as stream:
                 name = entry.name.removesuffix(".csv")
                 found[name] = TableSchema(name, tuple(_column(row) for row in csv.DictReader(stream)))
     return found
