@@ -104,7 +104,7 @@ def test_cache_is_keyed_by_parameters(toy, toy_plan, tmp_path, monkeypatch) -> N
 def test_setting_has_no_range_and_an_unknown_one_is_refused(toy, toy_plan) -> None:
     found = mp.evaluate(toy, toy_plan, draws=1, settings={"travel.transfer_min": 20})
     assert found.parameters.ranges["travel.transfer_min"] == (20, 20)
-    with pytest.raises(mp.BadInput, match="no parameter 'travel.transfre_min'; did you mean travel.transfer_min"):
+    with pytest.raises(mp.BadInput, match=r"no parameter 'travel\.transfre_min'; did you mean travel\.transfer_min"):
         mp.evaluate(toy, settings={"travel.transfre_min": 20})
     with pytest.raises(mp.BadInput, match="is nan"):
         mp.evaluate(toy, settings={"travel.transfer_min": float("nan")})
@@ -115,7 +115,7 @@ def test_progress_counts_to_the_end_and_can_cancel(toy, toy_plan) -> None:
     mp.evaluate(toy, toy_plan, draws=1, progress=lambda *step: seen.append(step))
     assert seen[-1] == ("done", 8, 8)
 
-    def stop(stage: str, done: int, total: int) -> None:
+    def stop(*_: object) -> None:
         raise Cancelled
 
     with pytest.raises(Cancelled):
@@ -153,7 +153,7 @@ def test_child_units_are_not_counted_twice(toy: Region) -> None:
     assert "B1" in two.travel_times.index
 
 
-def test_run_can_be_reproduced(evaluation, toy, tmp_path) -> None:
+def test_run_can_be_reproduced(evaluation, tmp_path) -> None:
     run = tmp_path / "run.json"
     source = str(Path(__file__).parent.parent / "toy" / "region")
     run.write_text(dump_json(run_record([evaluation], source)), encoding="utf-8")
@@ -201,7 +201,7 @@ def test_signals_are_five_with_verdicts(evaluation: mp.Evaluation) -> None:
 
 
 def test_violated_check_gives_no_result() -> None:
-    with pytest.raises(CheckFailed, match="mass in = mass out is 0.1, limit 1e-12"):
+    with pytest.raises(CheckFailed, match=r"mass in = mass out is 0\.1, limit 1e-12"):
         Result("river", checks=(Check("mass in = mass out", 0.1, 1e-12),))
     with pytest.raises(CheckFailed):
         Result("river", checks=(Check("residual", float("nan"), 1.0),))

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components, dijkstra
 
+from megalopolis.clusters.hierarchy import SAME
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
@@ -326,7 +328,7 @@ def maturity(match: float, cohesion: float, persistence: float, *, typical_persi
     """
     if match < DOUBTFUL or cohesion < PAPER:
         return "on paper"
-    lasting = persistence >= typical_persistence
+    lasting = persistence >= typical_persistence - SAME
     return "established" if match >= FOUND and cohesion >= HELD and lasting else "forming"
 
 

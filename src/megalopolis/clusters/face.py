@@ -79,7 +79,7 @@ def run(
     km = great_circle_matrix(cities.lon, cities.lat)
     progress("clusters: comparison", 2, 3)
     tables = {
-        "branches": branches_table(tree, cities, flows),
+        "branches": branches_table(tree, cities, flows, parameters["flow_share"]),
         "corridors": corridors_table(spanning_tree(cities.minutes), cities),
         "assignment": assignment_table(tree, cities, parameters),
         "planned": _empty()["planned"],
@@ -88,7 +88,7 @@ def run(
     if cities.planned:
         exponents = (parameters["origin_exponent"], parameters["destination_exponent"])
         only_km = distance_only_minutes(cities.minutes, km)
-        by_km = gravity_flows(only_km, cities.people, exponents=exponents, scale=parameters["deterrence_scale"])
+        by_km = gravity_flows(only_km, cities.mass, exponents=exponents, scale=parameters["deterrence_scale"])
         baseline = _tree(by_km, cities, parameters)
         near = neighbours(cities.lon, cities.lat)
         tables["planned"] = planned_table(state, cities, flows, tree, baseline, near)
@@ -176,10 +176,15 @@ def _together(cities: Cities) -> dict[str, float]:
 
 def _warnings(cities: Cities) -> tuple[str, ...]:
     said = []
-    for name, values in (("population", cities.population), ("GDP", cities.gdp)):
-        missing = int(np.isnan(values).sum())
-        if missing:
-            said.append(f"{missing} of {len(values)} cities have no {name}: they weigh nothing in clusters")
+    missing = int(np.isnan(cities.population).sum())
+    if missing:
+        said.append(f"{missing} of {len(cities.population)} cities have no population: they weigh nothing in clusters")
+    missing = int(np.isnan(cities.gdp).sum())
+    if missing:
+        said.append(
+            f"{missing} of {len(cities.gdp)} cities have no GDP: flows take that of the region's mean resident, "
+            "sums leave them out"
+        )
     if not cities.planned:
         said.append("the region has no planned clusters to compare with")
     return tuple(said)

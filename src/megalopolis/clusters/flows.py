@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +99,9 @@ def gravity_flows(
     exponents: tuple[float, float] = (1.0, 1.0),
     form: Form = "gaussian",
     scale: float = 120.0,
+    borders: tuple[npt.NDArray[Any], float] | None = None,
 ) -> Array:
-    """Flows of the unconstrained gravity model ``F_ij = O_i^a D_j^b f(t_ij)``, self-flows excluded.
+    """Flows of the unconstrained gravity model ``F_ij = O_i^a D_j^b f(t_ij) B_ij``, self-flows excluded.
 
     Parameters
     ----------
@@ -112,6 +113,9 @@ def gravity_flows(
         a and b.
     form, scale
         See `deterrence`.
+    borders
+        Province of each city and the factor B on flows between two provinces (the border effect of McCallum, 1995,
+        and for China Poncet, 2005); 1 inside each, and everywhere by default.
 
     Returns
     -------
@@ -134,6 +138,9 @@ def gravity_flows(
     # Divided by the largest, so that no power overflows.
     flows = np.outer((origin / origin.max()) ** a, (to / to.max()) ** b) * deterrence(minutes, form, scale)
     np.fill_diagonal(flows, 0.0)
+    if borders is not None:
+        province, factor = borders
+        flows[province[:, None] != province[None, :]] *= factor
     total = flows.sum()
     if not total > 0:
         raise ValueError("No pair of cities has a flow: masses are zero or every time is infinite.")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from megalopolis.clusters.flows import calibrate_gravity, gravity_flows
+from megalopolis.clusters.flows import calibrate_gravity, economic_mass, gravity_flows
 from megalopolis.errors import BadInput, Problem
 from megalopolis.region import Region
 from megalopolis.units import Array
@@ -46,6 +46,16 @@ class Cities:
     def people(self) -> Array:
         """Residents, none where unknown: weights, not figures."""
         return np.nan_to_num(self.population)
+
+    @property
+    def mass(self) -> Array:
+        """Mass of each unit in the gravity model: people and output (`flows.economic_mass`)."""
+        return economic_mass(self.people, self.gdp)[0]
+
+    @property
+    def provinces(self) -> npt.NDArray[np.object_]:
+        """Province of each unit; where it is unknown, the same one for all."""
+        return self.frame["admin1"].fillna("").to_numpy(object)
 
     @property
     def ids(self) -> npt.NDArray[np.object_]:
@@ -111,9 +121,10 @@ def flows_of(state: Region, cities: Cities, parameters: Mapping[str, float]) -> 
     if table.empty:
         return gravity_flows(
             cities.minutes,
-            cities.people,
+            cities.mass,
             exponents=(parameters["origin_exponent"], parameters["destination_exponent"]),
             scale=parameters["deterrence_scale"],
+            borders=(cities.provinces, parameters["border_factor"]),
         )
     wide = table.pivot(index="from", columns="to", values="trips")
     seen = np.nan_to_num(wide.reindex(index=cities.ids, columns=cities.ids).to_numpy(float))

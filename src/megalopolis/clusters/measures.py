@@ -102,7 +102,7 @@ def rank_size_slope(sizes: Array, largest: int | None = None) -> float:
 
 
 def functional_polycentricity(flows: Array, members: Members) -> float:
-    """Balance of the flows between a cluster's cities times their density (Green, 2007, Regional Studies 41).
+    """Balance of the flows between a cluster's cities times their density (Green, 2007, Urban Studies 44).
 
     ``(1 - s / s_max) d``: s is the standard deviation of the inflows from the other members, s_max that of
     two nodes of which one has nothing and the other the largest inflow, d the share of ordered pairs that

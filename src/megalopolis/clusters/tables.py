@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from megalopolis.clusters.compare import Match, best_branch, best_random, groups, maturity
+from megalopolis.clusters.compare import Match, best_branch, best_random, found_range, groups, maturity
+from megalopolis.clusters.flows import backbone
 from megalopolis.clusters.geometry import SpanningTree, length_km
 from megalopolis.clusters.hierarchy import Branch, Hierarchy
 from megalopolis.clusters.inputs import Cities
@@ -45,9 +46,10 @@ def sums(cities: Cities, members: Members) -> dict[str, float]:
     return found
 
 
-def branches_table(tree: Hierarchy, cities: Cities, flows: Array) -> pd.DataFrame:
+def branches_table(tree: Hierarchy, cities: Cities, flows: Array, flow_share: float) -> pd.DataFrame:
     """One row per branch of the hierarchy, parents first."""
     rows = []
+    counted = backbone(flows, flow_share).toarray()
     for branch in tree.branches:
         m = branch.members
         rows.append(
@@ -61,7 +63,7 @@ def branches_table(tree: Hierarchy, cities: Cities, flows: Array) -> pd.DataFram
                 "length_km": length_km(cities.lon[m], cities.lat[m]),
                 "cohesion": cohesion(flows, m),
                 "rank_size_slope": rank_size_slope(cities.population[m]),
-                "functional_polycentricity": functional_polycentricity(flows, m),
+                "functional_polycentricity": functional_polycentricity(counted, m),
                 "resolution_low": branch.resolution_low,
                 "resolution_high": branch.resolution_high,
                 "persistence": branch.persistence,
@@ -81,14 +83,15 @@ def planned_table(
     wanted = {c: np.isin(np.arange(len(people)), m) for c, m in cities.planned.items()}
     sizes = np.array([len(b.members) for b in tree.branches], dtype=np.int64)
     luck = best_random(np.array(list(wanted.values())), sizes, neighbours, people).mean(axis=0)
-    typical = float(np.median([b.persistence for b in tree.branches])) if tree.branches else 0.0
+    persistence = np.array([branch.persistence for branch in tree.branches])
+    typical = float(np.median(persistence)) if len(persistence) else 0.0
     rows = []
     for k, (cluster, mask) in enumerate(wanted.items()):
         match = best_branch(mask, masks, people)
         members = cities.planned[cluster]
         times = internal_times(cities.minutes, people, members)
         held = cohesion(flows, members)
-        lasting = tree.branches[match.branch].persistence if match.branch is not None else 0.0
+        lasting = found_range(mask, masks, persistence, people)
         row: dict[str, Any] = {
             "id": cluster,
             "name": names.loc[cluster, "name"],
