@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import Final
 
 import numpy as np
-from scipy.stats import qmc, triang
 
 from megalopolis.errors import BadInput, Problem, suggest
 
@@ -123,10 +122,13 @@ class Parameters(Mapping[str, float]):
         free = [i for i, (low, high) in self.ranges.items() if low < high]
         if not free or count < 1:
             return []
-        unit = qmc.LatinHypercube(d=len(free), rng=np.random.default_rng(_SEED)).random(count)
+        rng = np.random.default_rng(_SEED)
+        unit = (np.column_stack([rng.permutation(count) for _ in free]) + rng.random((count, len(free)))) / count
         low, high = np.array([self.ranges[i] for i in free]).T
-        mode = (np.array([self.values_[i] for i in free]) - low) / (high - low)
-        drawn = triang.ppf(unit, np.clip(mode, 0, 1), loc=low, scale=high - low)
+        mode = np.clip([self.values_[i] for i in free], low, high)
+        rising = low + np.sqrt(unit * (high - low) * (mode - low))
+        falling = high - np.sqrt((1.0 - unit) * (high - low) * (high - mode))
+        drawn = np.where(unit * (high - low) < mode - low, rising, falling)
         rows = [dict(zip(free, map(float, row), strict=True)) for row in drawn]
         return [Parameters({**self.values_, **row}, self.ranges, self.settings) for row in rows]
 

@@ -266,13 +266,6 @@ def test_itineraries_sum_to_the_matrix(network, seed):
                 assert all(leg.end == after.start for leg, after in pairwise(legs))
 
 
-def test_threads_change_nothing():
-    one = solve(toy(), np.full((4, 4), 110.0), ACCESS, MAIN, 15, threads=1)
-    two = solve(toy(), np.full((4, 4), 110.0), ACCESS, MAIN, 15, threads=2)
-    for field in ("minutes", "mode", "rail", "rail_headway", "ride", "ride_headway"):
-        np.testing.assert_array_equal(getattr(one, field), getattr(two, field))
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import block_diag, csr_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.special import pdtrik
+from scipy.special import ndtri, pdtr
 from sknetwork.clustering import Louvain
 
 if TYPE_CHECKING:
@@ -81,9 +81,8 @@ def poisson_quantile(share: Array, expected: Array) -> Array:
         Whole numbers.
     """
     count = np.zeros(len(expected))
-    large = expected > SUMMED
-    # The inverse in its count, rounded up; it costs as much as a hundred terms of the sum below.
-    count[large] = np.ceil(pdtrik(share[large], expected[large]))
+    large = (expected > SUMMED) & (share > 1e-300)  # of so rare a share the distribution underflows
+    count[large] = _large_quantile(share[large], expected[large])
     rest = np.flatnonzero(~large)
     term = np.exp(-expected[rest])
     reached = term.copy()
@@ -95,6 +94,21 @@ def poisson_quantile(share: Array, expected: Array) -> Array:
         rest, term, reached = rest[more], term[more], reached[more]
         term *= expected[rest] / k
         reached += term
+    return count
+
+
+def _large_quantile(share: Array, expected: Array) -> Array:
+    """Quantile of Poisson variables with large means: the guess of Cornish and Fisher (1938), put right by counting."""
+    z = ndtri(share)
+    count: Array = np.maximum(np.floor(expected + z * np.sqrt(expected) + (z**2 - 1.0) / 6.0), 0.0)
+    rest = np.arange(len(count))
+    while rest.size:  # too low
+        rest = rest[pdtr(count[rest], expected[rest]) < share[rest]]
+        count[rest] += 1.0
+    rest = np.flatnonzero(count > 0)
+    while rest.size:  # too high
+        rest = rest[(count[rest] > 0) & (pdtr(count[rest] - 1.0, expected[rest]) >= share[rest])]
+        count[rest] -= 1.0
     return count
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from megalopolis.clusters.communities import community_runs, resolution_grid
 from megalopolis.clusters.compare import distance_only_minutes
 from megalopolis.clusters.flows import backbone, gravity_flows
-from megalopolis.clusters.geometry import neighbours, spanning_tree
+from megalopolis.clusters.geometry import spanning_tree
 from megalopolis.clusters.hierarchy import Hierarchy, build_hierarchy
 from megalopolis.clusters.inputs import Cities, cities_of, fit_of, flows_of, industries_of
 from megalopolis.clusters.measures import cohesion, duplication, internal_times, ratio
@@ -18,6 +18,7 @@ from megalopolis.clusters.tables import (
     assignment_table,
     branches_table,
     corridors_table,
+    null_table,
     planned_table,
     sums,
 )
@@ -72,11 +73,12 @@ def run(
     flows = flows_of(state, cities, parameters)
     rows = _indicators(state, cities, flows)
     checks = [Check("flows sum to one", float(abs(flows.sum() - 1.0)), 1e-9)]
+    if state.has("flows"):
+        warnings = (*warnings, "flows are the observed ones: they do not follow a change of travel times")
     if indicators_only:
-        return Result("clusters", {}, rows, tuple(checks))
+        return Result("clusters", {}, rows, tuple(checks), warnings)
     progress("clusters: communities", 1, 3)
     tree = _tree(flows, cities, parameters)
-    km = great_circle_matrix(cities.lon, cities.lat)
     progress("clusters: comparison", 2, 3)
     tables = {
         "branches": branches_table(tree, cities, flows, parameters["flow_share"]),
@@ -86,17 +88,40 @@ def run(
         "gravity": fit_of(state, cities),
     }
     if cities.planned:
-        exponents = (parameters["origin_exponent"], parameters["destination_exponent"])
-        only_km = distance_only_minutes(cities.minutes, km)
-        by_km = gravity_flows(only_km, cities.mass, exponents=exponents, scale=parameters["deterrence_scale"])
-        baseline = _tree(by_km, cities, parameters)
-        near = neighbours(cities.lon, cities.lat)
-        tables["planned"] = planned_table(state, cities, flows, tree, baseline, near)
+        tables["planned"] = planned_table(state, cities, flows, tree)
     lost = len(cities.lon) - tables["assignment"]["city"].nunique()
     checks.append(Check("cities lost from the partition", float(lost), 0.0))
-    if state.has("flows"):
-        warnings = (*warnings, "flows are the observed ones: they do not follow a change of travel times")
     return Result("clusters", tables, rows, tuple(checks), warnings)
+
+
+def null_scores(
+    state: Region, *, minutes: pd.DataFrame, sizes: Sequence[int], parameters: Mapping[str, float]
+) -> pd.DataFrame:
+    """Match of the planned clusters with what knows nothing of travel: the bar that their match has to clear.
+
+    Parameters
+    ----------
+    state : Region
+        With ``cities`` and planned clusters.
+    minutes : DataFrame, shape (n, n)
+        Door-to-door minutes, which give the median pace of the distance-only times.
+    sizes : sequence of int
+        Number of cities of every branch that was found.
+    parameters : mapping of str to float
+        Parameters of clusters by short id.
+
+    Returns
+    -------
+    DataFrame
+        By id of the planned cluster: weighted Jaccard of the best province (``provinces``), of the best branch of the
+        same method on distance alone (``distance_only``), and mean over draws of the best of random neighbouring
+        groups (``random``).
+    """
+    cities = cities_of(state, minutes)
+    only_km = distance_only_minutes(cities.minutes, great_circle_matrix(cities.lon, cities.lat))
+    exponents = (parameters["origin_exponent"], parameters["destination_exponent"])
+    flows = gravity_flows(only_km, cities.mass, exponents=exponents, scale=parameters["deterrence_scale"])
+    return null_table(cities, np.asarray(sizes, dtype=np.int64), _tree(flows, cities, parameters))
 
 
 def _tree(flows: Array, cities: Cities, parameters: Mapping[str, float]) -> Hierarchy:

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_matrix
 
 from megalopolis.clusters.compare import Match, best_branch, best_random, found_range, groups, maturity
 from megalopolis.clusters.flows import backbone
-from megalopolis.clusters.geometry import SpanningTree, length_km
+from megalopolis.clusters.geometry import SpanningTree, length_km, neighbours
 from megalopolis.clusters.hierarchy import Branch, Hierarchy
 from megalopolis.clusters.inputs import Cities
 from megalopolis.clusters.measures import cohesion, functional_polycentricity, internal_times, rank_size_slope, total
@@ -73,20 +72,34 @@ def branches_table(tree: Hierarchy, cities: Cities, flows: Array, flow_share: fl
     return pd.DataFrame(rows)
 
 
-def planned_table(
-    state: Region, cities: Cities, flows: Array, tree: Hierarchy, distance_tree: Hierarchy, neighbours: csr_matrix
-) -> pd.DataFrame:
-    """One row per planned cluster: its best branch, the null baselines, and the verdict."""
+def _planned_masks(cities: Cities) -> dict[str, npt.NDArray[np.bool_]]:
+    return {cluster: np.isin(np.arange(len(cities.lon)), m) for cluster, m in cities.planned.items()}
+
+
+def null_table(cities: Cities, sizes: npt.NDArray[np.int64], distance_tree: Hierarchy) -> pd.DataFrame:
+    """Best match of each planned cluster, the index, with what knows nothing of travel.
+
+    Columns ``provinces``, ``distance_only`` and ``random``; groups of the last have the given numbers of cities.
+    """
+    people, wanted = cities.people, _planned_masks(cities)
+    provinces = groups(cities.frame["admin1"].fillna(cities.frame["id"]).to_numpy(object).astype(str))
+    near = neighbours(cities.lon, cities.lat)
+    nulls = {
+        "provinces": [best_branch(mask, provinces, people).jaccard for mask in wanted.values()],
+        "distance_only": [best_branch(mask, distance_tree.masks(), people).jaccard for mask in wanted.values()],
+        "random": best_random(np.array(list(wanted.values())), sizes, near, people).mean(axis=0),
+    }
+    return pd.DataFrame(nulls, index=pd.Index(list(wanted), name="id"))
+
+
+def planned_table(state: Region, cities: Cities, flows: Array, tree: Hierarchy) -> pd.DataFrame:
+    """One row per planned cluster: its best branch and the verdict."""
     names = state.frame("clusters_planned").drop_duplicates("cluster").set_index("cluster")
     masks, people = tree.masks(), cities.people
-    provinces = groups(cities.frame["admin1"].fillna(cities.frame["id"]).to_numpy(object).astype(str))
-    wanted = {c: np.isin(np.arange(len(people)), m) for c, m in cities.planned.items()}
-    sizes = np.array([len(b.members) for b in tree.branches], dtype=np.int64)
-    luck = best_random(np.array(list(wanted.values())), sizes, neighbours, people).mean(axis=0)
     persistence = np.array([branch.persistence for branch in tree.branches])
     typical = float(np.median(persistence)) if len(persistence) else 0.0
     rows = []
-    for k, (cluster, mask) in enumerate(wanted.items()):
+    for cluster, mask in _planned_masks(cities).items():
         match = best_branch(mask, masks, people)
         members = cities.planned[cluster]
         times = internal_times(cities.minutes, people, members)
@@ -97,9 +110,6 @@ def planned_table(
             "name": names.loc[cluster, "name"],
             "name_local": names.loc[cluster, "name_local"],
             "jaccard": match.jaccard,
-            "baseline_provinces": best_branch(mask, provinces, people).jaccard,
-            "baseline_distance_only": best_branch(mask, distance_tree.masks(), people).jaccard,
-            "baseline_random": float(luck[k]),
             "best_cluster": None if match.branch is None else branch_id(tree.branches[match.branch], cities),
             "missing": cities.ids[match.missing].tolist(),
             "extra": cities.ids[match.extra].tolist(),

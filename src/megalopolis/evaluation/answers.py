@@ -67,10 +67,10 @@ def clusters_answer(evaluation: Evaluation) -> Document:
     for row in rows("corridors", ("cities",)):
         kept = {k: row[k] for k in ("cities", "population", "length_km")}
         corridors.setdefault(row["threshold_min"], []).append(kept)
-    planned = []
-    for row in rows("planned", ("missing", "extra")):
-        baselines = {k.removeprefix("baseline_"): row.pop(k) for k in list(row) if k.startswith("baseline_")}
-        planned.append({**row, "baselines": baselines})
+    planned = rows("planned", ("missing", "extra"))
+    if planned:
+        nulls = evaluation.null_scores().to_dict("index")
+        planned = [{**row, "baselines": nulls[row["id"]]} for row in planned]
     return {
         "clusters": rows("branches", ("cities",)),
         "planned": planned,

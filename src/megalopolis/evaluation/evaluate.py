@@ -82,29 +82,31 @@ def evaluate_all(
             raise BadInput(Problem("", f"two plans are called '{name}'", "rename one of them"))
     parameters = Parameters.of(region.meta.parameters, settings or {})
     solver = Solver(_pillars(only), progress, cache_folder())
-    wanted = [_states(region, plan, years) for plan in plans]
+    baseline: dict[int, Region] = {}
+    wanted = [_states(region, plan, years, baseline) for plan in plans]
     sets = parameters.draws(draws)
     total = sum(len(states) for states in wanted) * (1 + len(sets))
     done = 0
-    found = []
+    found: list[Evaluation] = []
     for plan, states in zip(plans, wanted, strict=True):
         central: dict[State, pd.DataFrame] = {}
         drawn: dict[State, list[pd.DataFrame]] = {}
         brief: dict[State, dict[str, Result]] = {}
         results = Results(solver, states, parameters)
         last = list(states)[-1]
-        progress(f"{last[1]} {last[0]}", done, total)
-        results[last]
+        if not found:  # the main plan is wanted whole; of the others, what is asked for later
+            progress(f"{last[1]} {last[0]}", done, total)
+            results[last]
         for key, state in states.items():
             stage = f"{key[1]} {key[0]}"
             progress(stage, done, total)
             brief[key] = solver.results(state, parameters, indicators_only=True)
-            central[key] = solver.values(state, parameters, indicators_only=True)
+            central[key] = solver.values(state, parameters)
             drawn[key] = []
             done += 1
-            for draw in sets:
+            for values in solver.draws(state, sets):
                 progress(stage, done, total)
-                drawn[key].append(solver.values(state, draw, indicators_only=True))
+                drawn[key].append(values)
                 done += 1
         found.append(
             Evaluation(
@@ -133,9 +135,13 @@ def _pillars(only: Iterable[str] | None) -> tuple[Pillar, ...]:
         raise BadInput(Problem("", f"no pillar {error} is built", f"pillars: {built}")) from error
 
 
-def _states(region: Region, plan: Plan | None, years: Sequence[int] | None) -> dict[State, Region]:
+def _states(
+    region: Region, plan: Plan | None, years: Sequence[int] | None, baseline: dict[int, Region]
+) -> dict[State, Region]:
+    """States of a plan; those of the baseline, which plans share, are kept in `baseline`."""
     chosen_years = tuple(years) if years else (plan.years if plan and plan.years else (region.meta.now,))
-    states = {(BASELINE, year): at(region, None, year) for year in chosen_years}
+    baseline |= {year: at(region, None, year) for year in chosen_years if year not in baseline}
+    states = {(BASELINE, year): baseline[year] for year in chosen_years}
     if plan is not None:
         states |= {(PLAN, year): at(region, plan, year) for year in chosen_years}
     return states

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
+from megalopolis.clusters.face import null_scores
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State
+from megalopolis.evaluation.solve import Results
 from megalopolis.parameters import Parameters, registry
 from megalopolis.pillar import Check, Result
-from megalopolis.plan import Plan
+from megalopolis.plan import Plan, at
 from megalopolis.region import Region
 from megalopolis.region.schema import schemas
+from megalopolis.travel.face import ride_scores
 
 #: Kinds of columns that hold numbers somebody has to answer for, and those that only order rows.
 MEASURED_KINDS: Final = frozenset({"number", "integer", "year", "lon", "lat"})
@@ -59,8 +62,8 @@ class Evaluation:
     parameters: Parameters
     draws: int
     states: dict[State, Region]
-    brief: Mapping[State, dict[str, Result]]
-    results: Mapping[State, dict[str, Result]]
+    brief: dict[State, dict[str, Result]]
+    results: Results
     ledger: pd.DataFrame
     difference: pd.DataFrame
     skipped: dict[str, str]
@@ -99,9 +102,10 @@ class Evaluation:
 
     @cached_property
     def checks(self) -> tuple[Check, ...]:
-        """Worst instance of every check over all states."""
+        """Worst instance of every check over all states, with those of the last one if it was solved whole."""
         worst: dict[str, Check] = {}
-        for results in (*self.brief.values(), self.results[self.last]):
+        whole = [self.results[self.last]] if self.results.solved(self.last) else []
+        for results in (*self.brief.values(), *whole):
             for result in results.values():
                 for check in result.checks:
                     name = f"{result.pillar}: {check.name}"
@@ -115,10 +119,39 @@ class Evaluation:
         return max((c.ratio for c in self.checks), default=0.0)
 
     @cached_property
+    def held_out_rides(self) -> pd.DataFrame:
+        """Published rides that no parameter was fitted to against the modelled ones, each in its year's network.
+
+        Columns as of `megalopolis.travel.face.ride_scores`; no rows where travel was not evaluated.
+        """
+        published = self.region.frame("rides_published")
+        wanted = published["use"] == "held_out" if "travel" in self.ran else np.zeros(len(published), dtype=bool)
+        years = sorted(published.loc[wanted, "year"].unique())
+        own = self.parameters.of_pillar("travel")
+        found = [ride_scores(self.states.get((BASELINE, y)) or at(self.region, None, y), own) for y in years]
+        rows = pd.concat(found, ignore_index=True) if found else published.assign(modelled=np.nan, error=np.nan)[:0]
+        return rows[(rows["use"] == "held_out") & rows["error"].notna()].reset_index(drop=True)
+
+    def null_scores(self, case: str | None = None, year: int | None = None) -> pd.DataFrame:
+        """Match of the planned clusters with what knows nothing of travel; see `clusters.face.null_scores`."""
+        found = self.results[case or self.last[0], year or self.year]
+        return null_scores(
+            self.state(case, year),
+            minutes=found["travel"].tables["minutes"],
+            sizes=[len(ids) for ids in found["clusters"].tables["branches"]["cities"]],
+            parameters=self.parameters.of_pillar("clusters"),
+        )
+
+    @cached_property
+    def ran(self) -> frozenset[str]:
+        """Pillars that were evaluated in any state."""
+        return frozenset(name for results in self.brief.values() for name in results)
+
+    @cached_property
     def warnings(self) -> tuple[str, ...]:
         """Warnings of all states, each once, and the pillars that were skipped."""
         said: dict[str, None] = {}
-        for results in (self.results[self.last], *self.brief.values()):
+        for results in reversed(self.brief.values()):
             for result in results.values():
                 said.update(dict.fromkeys(result.warnings))
         skipped = {name: why for name, why in self.skipped.items() if why != NOT_ASKED}
@@ -177,8 +210,7 @@ class Evaluation:
                 continue
             status = pd.concat([self.region.status(table, c) for c in columns], ignore_index=True)
             rows.append({"table": table, **_shares(status[status != ""])})
-        ran = {name for results in self.brief.values() for name in results}
-        used = pd.Series([p.status for p in registry().values() if p.id.partition(".")[0] in ran], dtype="str")
+        used = pd.Series([p.status for p in registry().values() if p.id.partition(".")[0] in self.ran], dtype="str")
         rows.append({"table": "parameters", **_shares(used)})
         return pd.DataFrame(rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
@@ -75,17 +75,24 @@ def layers_of(evaluation: Evaluation) -> dict[str, gpd.GeoDataFrame]:
     points = gpd.GeoDataFrame(frame, geometry=gpd.points_from_xy(frame["lon"], frame["lat"]), crs="EPSG:4326")
     layers = {"cities": points}
     if "travel" in evaluation.results[evaluation.last]:
-        lines = evaluation.result("travel").tables["lines"]
-        shapes, rows = [], []
-        for _, stops in lines.sort_values("seq").groupby("line", sort=True):
-            if len(stops) > 1:
-                shapes.append(shapely.LineString(stops[["lon", "lat"]].to_numpy(float)))
-                rows.append(stops.iloc[0][["line", "name", "name_local", "kind", "opened"]])
-        if shapes:
-            layers["lines"] = gpd.GeoDataFrame(
-                pd.DataFrame(rows).reset_index(drop=True), geometry=shapes, crs="EPSG:4326"
-            )
+        layers |= _line_layer(evaluation.result("travel").tables["lines"])
     return layers
+
+
+def _line_layer(stops: pd.DataFrame) -> dict[str, gpd.GeoDataFrame]:
+    """Lines as drawn through their stops; no layer where there are none."""
+    stops = stops.sort_values(["line", "seq"], kind="stable")
+    stops = stops[stops.groupby("line")["line"].transform("size") > 1]
+    if stops.empty:
+        return {}
+    number, _ = pd.factorize(stops["line"])
+    rows = stops.drop_duplicates("line")[["line", "name", "name_local", "kind", "opened"]].reset_index(drop=True)
+    shapes = shapely.linestrings(stops[["lon", "lat"]].to_numpy(float), indices=number)
+    return {"lines": gpd.GeoDataFrame(rows, geometry=shapes, crs="EPSG:4326")}
+
+
+#: Too long to be read in a workbook: in the Parquet files only.
+_NOT_IN_WORKBOOK: Final = ("ledger", "travel_times")
 
 
 def write_tables(evaluations: Sequence[Evaluation], folder: Path, region: str) -> list[Path]:
@@ -108,17 +115,13 @@ def write_tables(evaluations: Sequence[Evaluation], folder: Path, region: str) -
     tables = tables_of(evaluations)
     written = []
     for name, frame in tables.items():
-        for suffix in (".parquet", ".csv"):
-            path = folder / f"{name}{suffix}"
-            if suffix == ".csv":
-                frame.to_csv(path, index=False, encoding="utf-8")
-            else:
-                frame.to_parquet(path, index=False)
-            written.append(path)
-    sheets = {name: frame for name, frame in tables.items() if name != "ledger"}
-    if "difference" in sheets:  # a workbook is for reading: the last year; all years are in the Parquet and CSV files
+        written.append(folder / f"{name}.parquet")
+        frame.to_parquet(written[-1], index=False)
+    sheets = {name: frame for name, frame in tables.items() if name not in _NOT_IN_WORKBOOK}
+    if "difference" in sheets:  # the main plan's last year, and the region's sums; all else is in the Parquet file
         gap = sheets["difference"]
-        sheets["difference"] = gap[gap["year"] == evaluations[0].year]
+        shown = (gap["year"] == evaluations[0].year) & (gap["plan_name"] == gap["plan_name"].iloc[0])
+        sheets["difference"] = gap[shown | (gap["place"] == "region")]
     write_excel(sheets, folder / "report.xlsx")
     write_geopackage(layers_of(evaluations[0]), folder / "region.gpkg")
     (folder / "run.json").write_text(dump_json(run_record(evaluations, region)), encoding="utf-8")

@@ -43,24 +43,29 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
         return pd.DataFrame(columns=["place", "indicator", "value", "low", "high", "status"])
     found = pd.concat([p.dropna(axis=1, how="all") for p in parts], ignore_index=True)
     found = found.reindex(columns=["place", "indicator", "value", "low", "high", "status"])
-    wide = found.pivot(index="place", columns="indicator", values="value")
-    cities = state.cities
-    wide = wide.reindex(cities["id"])
-    weight = cities["population"].to_numpy(float)
-    rows = []
-    groups = {f"cluster:{c}": list(m) for c, m in state.names.clusters.items()} | {"region": list(cities["id"])}
+    number = {id_: i for i, id_ in enumerate(state.cities["id"].tolist())}
+    weight = state.cities["population"].to_numpy(float)
+    groups = {
+        f"cluster:{c}": [number[m] for m in members if m in number] for c, members in state.names.clusters.items()
+    }
+    groups |= {"region": list(number.values())}
     there = set(zip(found["place"].tolist(), found["indicator"].tolist(), strict=True))
-    for name, entry in indicators().items():
-        if entry.aggregate == "none" or name not in wide:
+    row = found["place"].map(number).to_numpy(float)
+    value, name = found["value"].to_numpy(float), found["indicator"].to_numpy(object)
+    rows = []
+    for indicator, entry in indicators().items():
+        own_rows = np.flatnonzero((name == indicator) & ~np.isnan(row))
+        if entry.aggregate == "none" or not own_rows.size:
             continue
-        column = wide[name].to_numpy(float)
+        column = np.full(len(number), np.nan)
+        column[row[own_rows].astype(int)] = value[own_rows]
         for group, members in groups.items():
-            if (group, name) in there:
+            if (group, indicator) in there:
                 continue
-            inside = wide.index.isin(members) & ~np.isnan(column)
-            value = _aggregate(column[inside], weight[inside], entry.aggregate)
-            if value is not None:
-                rows.append({"place": group, "indicator": name, "value": value, "status": "estimated"})
+            inside = [m for m in members if not np.isnan(column[m])]
+            total = _aggregate(column[inside], weight[inside], entry.aggregate)
+            if total is not None:
+                rows.append({"place": group, "indicator": indicator, "value": total, "status": "estimated"})
     if not rows:
         return found
     return pd.concat([found, pd.DataFrame(rows).reindex(columns=found.columns).astype(found.dtypes)], ignore_index=True)
@@ -111,8 +116,14 @@ def ledger_of(central: Mapping[State, pd.DataFrame], drawn: Mapping[State, Seque
 
 
 def _draw_table(frame: pd.DataFrame, draws: Sequence[pd.DataFrame]) -> np.ndarray:
-    key = pd.MultiIndex.from_frame(frame[["place", "indicator"]])
-    columns = [d.set_index(["place", "indicator"])["value"].reindex(key).to_numpy(float) for d in draws]
+    key = frame[["place", "indicator"]]
+    columns = []
+    for draw in draws:
+        if key.equals(draw[["place", "indicator"]]):
+            columns.append(draw["value"].to_numpy(float))
+        else:  # a draw may lose a value, where nothing can be reached
+            values = draw.set_index(["place", "indicator"])["value"]
+            columns.append(values.reindex(pd.MultiIndex.from_frame(key)).to_numpy(float))
     return np.column_stack(columns) if columns else np.empty((len(frame), 0))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pydantic import BaseModel, Field, ValidationError
 
 from megalopolis.errors import BadInput, Problem
@@ -22,6 +22,7 @@ from megalopolis.pillar import Progress, silent
 from megalopolis.plan import Plan
 from megalopolis.plan.measures import AnyMeasure
 from megalopolis.plan.plan import MAX_MEASURES
+from megalopolis.region.region import table_hash
 from megalopolis.region.schema import SCHEMA_VERSION
 
 #: Agreement asked of another machine: libraries may differ in the last bits of exp and log, not more.
@@ -32,8 +33,9 @@ _LIBRARIES: Final = ("numpy", "scipy", "pandas", "numba", "scikit-network", "pya
 
 
 def ledger_hash(ledger: pd.DataFrame) -> str:
-    """Hash of a ledger's values as printed in full."""
-    return hashlib.sha256(ledger.to_csv(index=False, float_format="%.17g").encode()).hexdigest()
+    """Hash of a ledger's rows, to the last bit."""
+    table = pa.Table.from_pandas(ledger, preserve_index=False).replace_schema_metadata()
+    return table_hash(table)
 
 
 def run_record(evaluations: Sequence[Evaluation], region: str) -> dict[str, Any]:
@@ -62,7 +64,7 @@ def run_record(evaluations: Sequence[Evaluation], region: str) -> dict[str, Any]
         "region": {"name": first.region.name, "source": region, "hash": first.region.hash},
         "years": list(first.years),
         "draws": first.draws,
-        "only": sorted({name for results in first.brief.values() for name in results}),
+        "only": sorted(first.ran),
         "settings": first.parameters.settings,
         "parameters": {
             id_: {"value": value, "range": first.parameters.ranges[id_], "status": known[id_].status}

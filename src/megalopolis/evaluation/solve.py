@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
@@ -14,8 +16,11 @@ from megalopolis.evaluation import cache
 from megalopolis.evaluation.ledger import State, values_of
 from megalopolis.evaluation.pillars import Pillar
 from megalopolis.parameters import Parameters
-from megalopolis.pillar import Progress, Result
+from megalopolis.pillar import Progress, Result, silent
 from megalopolis.region import Region
+
+#: Draws solved at the same time; more wait for each other's tables.
+_THREADS: Final = 2
 
 
 @dataclass
@@ -51,12 +56,16 @@ class Solver:
             keys[pillar.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return keys
 
-    def results(self, state: Region, parameters: Parameters, *, indicators_only: bool = False) -> dict[str, Result]:
-        """Solve every pillar on a state, or recall what was solved."""
-        if indicators_only:  # what was solved whole has the indicators too
-            whole = [self._solved.get(key) for key in self.keys(state, parameters).values()]
-            if whole and all(whole):
-                return {result.pillar: result for result in whole if result}
+    def solved(self, state: Region, parameters: Parameters) -> bool:
+        """Whether a state was solved whole."""
+        return all(key in self._solved for key in self.keys(state, parameters).values())
+
+    def results(
+        self, state: Region, parameters: Parameters, *, indicators_only: bool = False, draw: bool = False
+    ) -> dict[str, Result]:
+        """Solve every pillar on a state, or recall what was solved; a draw is not kept."""
+        if indicators_only and self.solved(state, parameters):  # what was solved whole has the indicators too
+            return {name: self._solved[key] for name, key in self.keys(state, parameters).items()}
         keys = self.keys(state, parameters, indicators_only=indicators_only)
         found: dict[str, Result] = {}
         folder = None if indicators_only else self.folder
@@ -71,7 +80,7 @@ class Solver:
                     result = pillar.run(
                         state,
                         parameters=parameters.of_pillar(pillar.name),
-                        progress=self.progress,
+                        progress=silent if draw else self.progress,
                         indicators_only=indicators_only,
                         **inputs,
                     )
@@ -81,19 +90,29 @@ class Solver:
                     todo = "correct the parameters given" if parameters.settings else "check the region's tables"
                     raise BadInput(Problem(f"{state.name}: {pillar.name}", str(error).rstrip("."), todo)) from error
                 cache.save(folder, key, result)
-            if not indicators_only:  # draws are recalled as values; their matrices would fill memory
+            if not draw:  # draws are recalled as values; their matrices would fill memory
                 self._solved[key] = result
             found[pillar.name] = result
         return found
 
-    def values(self, state: Region, parameters: Parameters, *, indicators_only: bool = False) -> pd.DataFrame:
+    def values(self, state: Region, parameters: Parameters, *, draw: bool = False) -> pd.DataFrame:
         """Indicators of a state with their aggregates; see `megalopolis.evaluation.ledger.values_of`."""
-        keys = self.keys(state, parameters, indicators_only=indicators_only)
-        key = tuple(keys.values())
+        key = tuple(self.keys(state, parameters, indicators_only=True).values())
         if key not in self._values:
-            results: Mapping[str, Result] = self.results(state, parameters, indicators_only=indicators_only)
-            self._values[key] = values_of(state, results)
+            self._values[key] = values_of(state, self.results(state, parameters, indicators_only=True, draw=draw))
         return self._values[key]
+
+    def draws(self, state: Region, sets: Sequence[Parameters]) -> Iterator[pd.DataFrame]:
+        """Indicators of a state under every draw of the parameters, in order.
+
+        The kernels hold no lock, so that one draw computes while another reads tables. A pillar is told no progress:
+        who counts draws sees each one arrive.
+        """
+        with ThreadPoolExecutor(_THREADS) as pool:
+            try:
+                yield from pool.map(lambda parameters: self.values(state, parameters, draw=True), sets)
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Results(Mapping[State, dict[str, Result]]):
@@ -113,6 +132,10 @@ class Results(Mapping[State, dict[str, Result]]):
         self._solver = solver
         self._states = states
         self._parameters = parameters
+
+    def solved(self, key: State) -> bool:
+        """Whether a state was solved whole."""
+        return self._solver.solved(self._states[key], self._parameters)
 
     def __getitem__(self, key: State) -> dict[str, Result]:
         return self._solver.results(self._states[key], self._parameters)

@@ -108,12 +108,15 @@ def _speeds(tables: Tables, year: int) -> None:
 
 
 def _open(tables: Tables, year: int) -> None:
-    """Leave out lines that are not open in the year, and the stops of such lines."""
+    """Leave out lines that are not open in the year, their stops, and stations that measures added for them."""
     for name in _DATED:
         frame = tables[name]
         live = ~(frame["opened"] > year) & ~(frame["closed"] <= year)
         tables[name] = frame[live].reset_index(drop=True)
     stops = tables["rail_stops"]
     tables["rail_stops"] = stops[stops["line"].isin(tables["rail_lines"]["id"])].reset_index(drop=True)
+    stations, there = tables["stations"], set(tables.region.frame("stations")["id"])
+    served = stations["id"].isin(tables["rail_stops"]["station"]) | stations["id"].isin(there)
+    tables["stations"] = stations[served].reset_index(drop=True)
     built = tables["investments"]
     tables["investments"] = built[built["year"] <= year].reset_index(drop=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import pandas as pd
-
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE
 from megalopolis.evaluation.pillars import PILLARS
@@ -157,19 +155,9 @@ def trust(view: View) -> tuple[Trust, ...]:
     return (_score(view), _assumed(e, view), _age(view), draws, checks)
 
 
-def held_out(view: View) -> pd.DataFrame:
-    """Published rides of the evaluated years that the travel times were not fitted to, each once."""
-    published = view.evaluation.region.frame("rides_published")
-    scored = set(published.loc[published["use"] == "held_out", "year"]) & set(view.evaluation.years)
-    tables = [view.table("travel", "scores", BASELINE, year) for year in sorted(scored)]
-    found = [t[(t["use"] == "held_out") & t["error"].notna()] for t in tables if t is not None]
-    parts = [t for t in found if len(t)]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["class", "error", "year"])
-
-
 def _score(view: View) -> Trust:
     words = view.words
-    rides = held_out(view)
+    rides = view.evaluation.held_out_rides
     if rides.empty:
         return Trust(words("trust_score"), words("not_available"), words("no_scores"))
     error = number(float(rides["error"].abs().median()), None, None, "share", view.language).text
@@ -208,7 +196,7 @@ def _age(view: View) -> Trust:
     sources = view.evaluation.region.frame("sources")
     said_: list[str] = []
     for pillar in PILLARS:
-        if pillar.name not in view.ran:
+        if pillar.name not in view.evaluation.ran:
             continue
         stated = sources.loc[sources["table"].isin(pillar.reads), "year"].dropna().astype("str")
         years = [max(found) for text in stated if (found := _years(text, meta.now))] or [meta.base_year]

@@ -119,12 +119,12 @@ def _function_table(view: View, states: list[tuple[str, int]]) -> Table:
     columns = [Column(words("cluster")), Column(words("year")), Column(words("best_branch"))]
     columns += [Column(words(key), numeric=True) for key in heads] + [Column(words("maturity"))]
     rows = []
+    nulls = view.evaluation.null_scores(*states[0]).max(axis=1)  # of today: they hardly move
     for case, year in states:
         table = view.table("clusters", "planned", case, year)
         branches = view.table("clusters", "branches", case, year)
         names = {} if branches is None else dict(zip(branches["id"].astype("str"), branches["name"], strict=True))
         for row in () if table is None else table.to_dict("records"):
-            nulls = [row[c] for c in row if str(c).startswith("baseline_") and known(row[c])]
             length = row.get("length_km")
             length_cell = (
                 amount(length, "km", view.language)
@@ -142,7 +142,7 @@ def _function_table(view: View, states: list[tuple[str, int]]) -> Table:
                     minutes(row.get("mean_minutes"), view.language),
                     minutes(row.get("p90_minutes"), view.language),
                     _decimal(row.get("jaccard")),
-                    _decimal(max(nulls) if nulls else None),
+                    _decimal(nulls[row["id"]] if (case, year) == states[0] else None),
                     text(words.term("maturity", row.get("maturity", ""))),
                 )
             )

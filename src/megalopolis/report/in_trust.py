@@ -5,7 +5,6 @@ from __future__ import annotations
 from megalopolis.parameters import registry
 from megalopolis.pillar import indicators
 from megalopolis.report.blocks import Block, Cell, Column, Included, Paragraph, Section, Table, amount, count, text
-from megalopolis.report.front import held_out
 from megalopolis.report.number import number
 from megalopolis.report.view import View
 
@@ -79,7 +78,7 @@ def trust(view: View) -> Section:
 
 def _scores(view: View) -> list[Block]:
     words = view.words
-    rides = held_out(view)
+    rides = view.evaluation.held_out_rides
     if rides.empty:
         return [Paragraph(f"{words('trust_score')}: {words('no_scores')}", "absent")]
     heads = ("line_class", "rides", "median_error", "bias")
@@ -140,7 +139,7 @@ def sources(view: View) -> Section:
             text(words("set_region") if id_ in e.region.meta.parameters else known[id_].source),
         )
         for id_, value in e.parameters.items()
-        if id_ in known and id_.partition(".")[0] in view.ran
+        if id_ in known and id_.partition(".")[0] in view.evaluation.ran
     )
     if parameters:
         blocks.append(

@@ -97,18 +97,13 @@ class View:
         """Return a table of a result, or None where there is none or it is empty."""
         last_case, last_year = self.evaluation.last
         state = (case or last_case, year or last_year)
-        if pillar not in self.ran or state not in self.evaluation.states:
+        if pillar not in self.evaluation.ran or state not in self.evaluation.states:
             return None
         if state not in self._solved:  # a state is solved when it is first asked for
             self._solved[state] = self.evaluation.results[state]
         results = self._solved[state]
         found = results[pillar].tables.get(name) if pillar in results else None
         return None if found is None or found.empty else found
-
-    @cached_property
-    def ran(self) -> frozenset[str]:
-        """Pillars that were evaluated in any state."""
-        return frozenset(name for results in self.evaluation.brief.values() for name in results)
 
     def why_absent(self, pillar: str) -> str:
         """Say why a pillar has nothing to show."""

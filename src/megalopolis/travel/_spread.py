@@ -10,6 +10,9 @@ from megalopolis.units import Array
 
 Index = npt.NDArray[np.int64]
 
+#: Starts solved together: their rows of a network of some thousand nodes stay in the cache.
+PANEL = 64
+
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def relax(start: Index, near: Index, up: Array, panel: Array) -> None:
@@ -23,6 +26,8 @@ def relax(start: Index, near: Index, up: Array, panel: Array) -> None:
         mine = panel[r]
         for k in range(start[r], start[r + 1]):
             w, other = up[k], panel[near[k]]
+            if w == np.inf:
+                continue
             for c in range(width):
                 way = mine[c] + w
                 other[c] = min(other[c], way)
@@ -30,23 +35,40 @@ def relax(start: Index, near: Index, up: Array, panel: Array) -> None:
         mine = panel[r]
         for k in range(start[r], start[r + 1]):
             w, other = up[k], panel[near[k]]
+            if w == np.inf:
+                continue
             for c in range(width):
                 way = other[c] + w
                 mine[c] = min(mine[c], way)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def join(begin: Index, at: Index, minutes: Array, panel: Array) -> None:
-    """Put the starts into an empty panel: `begin` is the column, `at` the row of each way."""
-    for k in range(begin.size):
-        panel[at[k], begin[k]] = min(panel[at[k], begin[k]], minutes[k])
+def settle(
+    start: Index,
+    near: Index,
+    up: Array,
+    out: tuple[Index, Index, Array],
+    back: tuple[Index, Index, Array],
+    found: Array,
+) -> None:
+    """Fill `found`, which holds infinity: a row per start, a column per place.
 
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def gather(end: Index, at: Index, minutes: Array, panel: Array, found: Array) -> None:
-    """Least of the panel's rows plus the way on, for every end: `found` has a row per end, a column per start."""
-    for k in range(end.size):
-        mine, row, way = panel[at[k]], found[end[k]], minutes[k]
-        for c in range(row.size):
-            total = mine[c] + way
-            row[c] = min(row[c], total)
+    `out` is the start, the rank of the node and the minutes of every way out; `back` the same of every way back to a
+    place. One call for all, so that threads meet at the interpreter's lock as seldom as can be.
+    """
+    begin, at, minutes = out
+    place, end, way = back
+    n, starts = start.size - 1, found.shape[0]
+    for first in range(0, starts, PANEL):
+        last = min(first + PANEL, starts)
+        panel = np.full((n, last - first), np.inf)
+        for k in range(begin.size):
+            if first <= begin[k] < last:
+                c = begin[k] - first
+                panel[at[k], c] = min(panel[at[k], c], minutes[k])
+        relax(start, near, up, panel)
+        for k in range(place.size):
+            row = panel[end[k]]
+            for c in range(last - first):
+                total = row[c] + way[k]
+                found[first + c, place[k]] = min(found[first + c, place[k]], total)

@@ -85,7 +85,7 @@ def assemble(state: Region, parameters: Mapping[str, float]) -> Network:
     return Network(
         layout=layout,
         rail=_rail(layout, parameters, (one[near], two[near], road_minutes(km[near], speeds) - speeds.terminal_min)),
-        road=road_matrix(layout.km, layout.crossed, speeds, layout.known),
+        road=road_matrix(layout.km, speeds, layout.known),
         access=Access(access.city, layout.used[access.station], access.minutes),
         main=Access(has, layout.main[has], np.zeros(has.size)),
         boarding_min=parameters["boarding_min"],

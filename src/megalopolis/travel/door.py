@@ -7,8 +7,8 @@ fastest trip, because the largest headway of its own lines is among them.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,28 +62,57 @@ class Trips:
     ride_headway: Array
 
 
-def _by_rail(rail: Rail, elimination: Elimination | None, use: Boardings, headway: float, cities: int) -> Array:
-    """Fastest way from city to city on the lines of at most a headway, ``(cities, cities)``."""
+@lru_cache(maxsize=8)
+def _order(nodes: int, tails: bytes, heads: bytes) -> Elimination | None:
+    """Order of elimination, which draws of the parameters share."""
+    return eliminate(nodes, np.frombuffer(tails, dtype=np.int64), np.frombuffer(heads, dtype=np.int64))
+
+
+def _by_rail(rail: Rail, use: Boardings, headway: float, cities: int, origins: Index) -> Array:
+    """Fastest way from city to city on the lines of at most a headway, ``(cities, cities)``.
+
+    Infinity where neither city is among the origins, unless they are the same.
+    """
     weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
     frequent = use.headway <= headway
     out = Ways(use.out.place[frequent], use.out.node[frequent], use.out.minutes[frequent])
+    elimination = _order(rail.nodes, rail.tails.tobytes(), rail.heads.tobytes())
     if elimination is None:
         arcs = (rail.nodes, rail.tails, rail.heads)
-        found = place_minutes_by_dijkstra(arcs, weights, out, use.back, cities)
+        found = place_minutes_by_dijkstra(arcs, weights, out, use.back, cities, origins)
     else:
-        found = place_minutes(elimination, weights, out, use.back, cities)
+        found = place_minutes(elimination, weights, out, use.back, cities, origins)
     # Either direction is the same trip; sums in another order differ in the last digit.
     return np.asarray(np.minimum(found, found.T) - rail.transfer_min)
 
 
-def solve(
-    rail: Rail,
-    road: Array,
-    access: Access,
-    ride_stations: Access,
-    boarding_min: float,
-    threads: int = 1,
-) -> Trips:
+def _cover(pairs: NDArray[np.bool_]) -> Index:
+    """Cities that touch every pair of a symmetric matrix: of each pair the one that is in more of them."""
+    count = pairs.sum(axis=1)
+    return np.flatnonzero((pairs & (count[:, None] >= count[None, :])).any(axis=1))
+
+
+def _least(rail: Rail, use: Boardings, waits: Array, cities: int) -> tuple[Array, Array]:
+    """Least sum of ride and wait over the levels of headway, and the first level that gives it; ``(cities, cities)``.
+
+    The rides on all lines bound those on fewer: a level is solved only from cities to which it can bring a gain.
+    """
+    best, level = (np.full((cities, cities), np.inf) for _ in range(2))
+    if not use.out.place.size:
+        return best, level
+    everyone = np.arange(cities)
+    bound = _by_rail(rail, use, float(rail.levels[-1]), cities, everyone)
+    for headway, wait in zip(rail.levels[:-1], waits[:-1], strict=True):
+        origins = _cover(bound + wait < best - _SAME)
+        total = _by_rail(rail, use, float(headway), cities, origins) + wait
+        level[total < best - _SAME] = headway
+        np.minimum(best, total, out=best)
+    total = bound + waits[-1]
+    level[total < best - _SAME] = rail.levels[-1]
+    return np.minimum(best, total, out=best), level
+
+
+def solve(rail: Rail, road: Array, access: Access, ride_stations: Access, boarding_min: float) -> Trips:
     """Solve all pairs of cities.
 
     Parameters
@@ -98,8 +127,6 @@ def solve(
         Stations between which each city's rides are counted (its main station), with minutes 0, sorted by city.
     boarding_min
         Minutes at the two stations together, from the station door to the platform and back, in every trip by rail.
-    threads
-        Headways solved at the same time; the result does not depend on it.
 
     Returns
     -------
@@ -120,19 +147,10 @@ def solve(
             raise ValueError("ways to stations must be sorted by city and name cities of the road matrix")
         if use.station.size and not 0 <= use.station.min() <= use.station.max() < rail.doors:
             raise ValueError(f"ways to stations name stations outside 0..{rail.doors - 1}")
-    elimination = eliminate(rail.nodes, rail.tails, rail.heads)
-    uses = [boardings(rail, use) for use in (access, ride_stations)]
-    tasks = [(use, headway) for headway in rail.levels for use in uses]
-    with ThreadPoolExecutor(max(1, threads)) as pool:
-        solved = list(pool.map(lambda task: _by_rail(rail, elimination, task[0], task[1], cities), tasks))
-    best, wait, ride, ride_wait = (np.full((cities, cities), np.inf) for _ in range(4))
-    for headway, by_rail, rides in zip(rail.levels, solved[::2], solved[1::2], strict=True):
-        total = by_rail + headway / 2 + boarding_min
-        wait = np.where(total < best - _SAME, headway, wait)
-        best = np.minimum(best, total)
-        ride_wait = np.where(rides < ride - _SAME, headway, ride_wait)
-        ride = np.minimum(ride, rides)
-    return _trips(np.asarray(road, dtype=np.float64), best, wait, ride, ride_wait)
+    levels = np.asarray(rail.levels, dtype=np.float64)
+    by_rail, wait = _least(rail, boardings(rail, access), levels / 2, cities)
+    ride, ride_wait = _least(rail, boardings(rail, ride_stations), np.zeros(levels.size), cities)
+    return _trips(np.asarray(road, dtype=np.float64), by_rail + boarding_min, wait, ride, ride_wait)
 
 
 def _trips(road: Array, rail: Array, wait: Array, ride: Array, ride_wait: Array) -> Trips:

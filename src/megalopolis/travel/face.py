@@ -17,12 +17,9 @@ from megalopolis.travel.assemble import Network, assemble, road_speeds
 from megalopolis.travel.door import ROAD, Trips, solve, trains_per_day
 from megalopolis.travel.itinerary import Leg, rail_legs
 from megalopolis.travel.itinerary import itinerary as trip_legs
-from megalopolis.travel.layout import FAST
+from megalopolis.travel.layout import FAST, numbers
 from megalopolis.travel.road import Access
 from megalopolis.units import MINUTES_PER_HOUR, Array
-
-#: Headways solved at the same time; results do not depend on it.
-_THREADS = 2
 
 
 def run(
@@ -48,8 +45,8 @@ def run(
     Returns
     -------
     Result
-        Tables ``minutes``, ``ride_minutes``, ``headway`` (ids on both axes), ``lines`` (stops with coordinates) and
-        ``scores`` (published rides against modelled ones); the indicators of ``indicators.csv``.
+        Tables ``minutes``, ``ride_minutes``, ``headway``, ``mode`` (ids on both axes) and ``lines`` (stops with
+        coordinates); the indicators of ``indicators.csv``.
 
     Raises
     ------
@@ -60,7 +57,7 @@ def run(
     network = assemble(state, parameters)
     progress("travel: shortest minutes", 1, 3)
     main = _nowhere() if indicators_only else network.main
-    trips = solve(network.rail, network.road, network.access, main, network.boarding_min, _THREADS)
+    trips = solve(network.rail, network.road, network.access, main, network.boarding_min)
     progress("travel: access", 2, 3)
     tables = {"minutes": _matrix(trips.minutes, network.layout.ids)}
     if not indicators_only:
@@ -69,14 +66,13 @@ def run(
             "headway": _matrix(trips.ride_headway, network.layout.ids),
             "mode": _matrix(trips.mode, network.layout.ids),
             "lines": _lines(network),
-            "scores": _scores(state, network, trips),
         }
     return Result(
         "travel",
         tables,
         _indicators(state, network, trips, parameters),
         _checks(trips),
-        () if indicators_only else _warnings(state, network, trips),
+        _warnings(state, network, trips),
     )
 
 
@@ -90,11 +86,9 @@ def _matrix(values: npt.NDArray[Any], ids: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _indicators(state: Region, network: Network, trips: Trips, parameters: Mapping[str, float]) -> pd.DataFrame:
-    cities = state.frame("cities")
-    whole = cities["parent"].isna().to_numpy()
-    people = np.where(whole, np.nan_to_num(cities["population"].to_numpy(float)), 0.0)
+    layout, people = network.layout, network.layout.people
     minutes = trips.minutes.copy()
-    core = cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
+    core = layout.cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
     np.fill_diagonal(minutes, own_minutes(core, road_speeds(parameters)))
     values = {
         "accessibility": potential(minutes, people, parameters["potential_scale"]),
@@ -102,23 +96,26 @@ def _indicators(state: Region, network: Network, trips: Trips, parameters: Mappi
         "people_180": people_within(minutes, people, 180.0),
         "mean_minutes": mean_minutes(minutes, people),
         "trains_per_day": _trains(network, parameters),
-        "investment": _investment(state, network.layout.ids, parameters),
+        "investment": _investment(state, layout.ids, parameters),
     }
-    frame = pd.DataFrame(values, index=pd.Index(network.layout.ids, name="place")).melt(
-        ignore_index=False, var_name="indicator", value_name="value"
+    region = _region_values(state, network, parameters)
+    frame = pd.DataFrame(
+        {
+            "place": [*layout.ids * len(values), *["region"] * len(region)],
+            "indicator": [*np.repeat(list(values), len(layout.ids)), *region],
+            "value": np.concatenate([*values.values(), list(region.values())]),
+            "status": "estimated",
+        }
     )
-    frame = frame.dropna(subset=["value"]).reset_index()
-    frame["status"] = "estimated"
-    return pd.concat([frame, _region_rows(state, network, parameters)], ignore_index=True)
+    return frame.dropna(subset=["value"], ignore_index=True)
 
 
 def _trains(network: Network, parameters: Mapping[str, float]) -> Array:
     """Trains a day and direction times two, over the lines that stop in the city, each line once."""
-    city = network.layout.stops["station"].map(network.layout.stations.set_index("id")["city"])
-    pairs = pd.DataFrame({"city": city, "line": network.layout.stops["line"]}).dropna().drop_duplicates()
-    headway = network.layout.lines.set_index("id")["headway_min"]
-    daily = 2.0 * parameters["operating_hours"] * MINUTES_PER_HOUR / pairs["line"].map(headway).astype("float64")
-    return np.asarray(daily.groupby(pairs["city"]).sum().reindex(list(network.layout.ids)).fillna(0.0), dtype=float)
+    city, line = network.layout.calls
+    headway = network.layout.lines["headway_min"].to_numpy(float)
+    daily = 2.0 * parameters["operating_hours"] * MINUTES_PER_HOUR / headway[line]
+    return np.bincount(city, daily, minlength=len(network.layout.ids)).astype(np.float64)
 
 
 def _investment(state: Region, ids: tuple[str, ...], parameters: Mapping[str, float]) -> Array:
@@ -133,19 +130,13 @@ def _costs(built: pd.DataFrame, parameters: Mapping[str, float]) -> pd.Series[An
     return built["cost"].astype("float64").fillna(estimate).fillna(0.0)
 
 
-def _region_rows(state: Region, network: Network, parameters: Mapping[str, float]) -> pd.DataFrame:
-    built = state.frame("investments")
-    km = network.layout.stops.groupby("line")["km"].max()
-    kind = network.layout.lines.set_index("id")["kind"]
-    fast = kind.reindex(km.index).isin(FAST)
-    rows = {
-        "investment": float(_costs(built, parameters).sum()),
-        "rail_km_all": float(km.sum()),
-        "rail_km_high_speed": float(km[fast].sum()),
+def _region_values(state: Region, network: Network, parameters: Mapping[str, float]) -> dict[str, float]:
+    fast = network.layout.line_kind < len(FAST)
+    return {
+        "investment": float(_costs(state.frame("investments"), parameters).sum()),
+        "rail_km_all": float(network.layout.line_km.sum()),
+        "rail_km_high_speed": float(network.layout.line_km[fast].sum()),
     }
-    return pd.DataFrame(
-        {"place": "region", "indicator": list(rows), "value": list(rows.values()), "status": "estimated"}
-    )
 
 
 def _lines(network: Network) -> pd.DataFrame:
@@ -159,18 +150,6 @@ def _lines(network: Network) -> pd.DataFrame:
         for column in columns:
             stops[column] = stops[key].map(rows[column])
     return stops[["line", "name", "name_local", "kind", "opened", "seq", "station", "city", "lon", "lat", "km"]]
-
-
-def _scores(state: Region, network: Network, trips: Trips) -> pd.DataFrame:
-    """Published fastest rides of the state's year against the modelled ones."""
-    published = state.frame("rides_published")
-    published = published[published["year"] == state.year]
-    number = {id_: i for i, id_ in enumerate(network.layout.ids)}
-    a, b = published["from"].map(number).to_numpy(int), published["to"].map(number).to_numpy(int)
-    found = published[["from", "to", "year", "minutes", "class", "use", "source"]].reset_index(drop=True)
-    found["modelled"] = trips.ride[a, b]
-    found["error"] = found["modelled"] / found["minutes"] - 1.0
-    return found
 
 
 def _checks(trips: Trips) -> tuple[Check, ...]:
@@ -188,10 +167,9 @@ def _checks(trips: Trips) -> tuple[Check, ...]:
 
 def _warnings(state: Region, network: Network, trips: Trips) -> tuple[str, ...]:
     said = []
-    cities = state.frame("cities").set_index("id")
-    lonely = np.isinf(np.where(np.eye(len(network.layout.ids), dtype=bool), np.inf, trips.minutes)).all(axis=1)
-    if lonely.any() and len(network.layout.ids) > 1:
-        names = ", ".join(cities["name"].to_numpy()[lonely][:10])
+    reached = np.isfinite(trips.minutes).sum(axis=1) > 1
+    if not reached.all() and len(network.layout.ids) > 1:
+        names = ", ".join(network.layout.cities["name"].to_numpy()[~reached][:10])
         said.append(f"no road or rail of the model reaches {names}: left out of means")
     built = state.frame("investments")
     unknown = built[built["cost"].isna()]["name"].nunique()
@@ -199,9 +177,36 @@ def _warnings(state: Region, network: Network, trips: Trips) -> tuple[str, ...]:
         said.append(
             f"{unknown} of {built['name'].nunique()} investments have no announced cost: length times cost per km"
         )
-    if state.has("rail_lines") and not len(network.main.city):
+    if state.has("rail_lines") and not (network.layout.main >= 0).any():
         said.append("no city names a main station: rides between cities are not computed")
     return tuple(said)
+
+
+def ride_scores(state: Region, parameters: Mapping[str, float]) -> pd.DataFrame:
+    """Published fastest rides of the state's year against the modelled ones.
+
+    Parameters
+    ----------
+    state : Region
+        The state.
+    parameters : mapping of str to float
+        Parameters of travel by short id.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``from, to, year, minutes, class, use, source, modelled, error``; the error is a share of the published
+        minutes, NaN where the model has no ride.
+    """
+    published = state.frame("rides_published")
+    found = published[published["year"] == state.year].drop(columns="status", errors="ignore").reset_index(drop=True)
+    network = assemble(state, parameters)
+    trips = solve(network.rail, network.road, _nowhere(), network.main, network.boarding_min)
+    number = {id_: i for i, id_ in enumerate(network.layout.ids)}
+    ride = trips.ride[numbers(found["from"], number), numbers(found["to"], number)]
+    found["modelled"] = np.where(np.isfinite(ride), ride, np.nan)
+    found["error"] = found["modelled"] / found["minutes"] - 1.0
+    return found
 
 
 def itinerary(state: Region, parameters: Mapping[str, float], origin: str, destination: str) -> dict[str, Any]:
@@ -228,7 +233,7 @@ def itinerary(state: Region, parameters: Mapping[str, float], origin: str, desti
         If neither road nor rail connects the two.
     """
     network = assemble(state, parameters)
-    trips = solve(network.rail, network.road, network.access, network.main, network.boarding_min, _THREADS)
+    trips = solve(network.rail, network.road, network.access, network.main, network.boarding_min)
     pair = network.layout.ids.index(origin), network.layout.ids.index(destination)
     legs = trip_legs(network.rail, trips, network.access, network.boarding_min, pair)
     names = state.names.labels

@@ -41,33 +41,53 @@ def crossings(lon: Array, lat: Array, segments: Array) -> Mask:
     return crossed
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _relay(driven: Array, rows: Index, columns: Index) -> Array:
+# A minimum is the same in any order, which lets it run on vectors.
+@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})  # type: ignore[untyped-decorator]
+def _relay(km: Array, rows: Index, columns: Index) -> Array:
     """Shortest way of each pair over one other city."""
-    n = driven.shape[0]
     found = np.empty(rows.size)
     for p in range(rows.size):
-        i, j = rows[p], columns[p]
+        out, on = km[rows[p]], km[columns[p]]
         best = np.inf
-        for k in range(n):
-            way = driven[i, k] + driven[k, j]
-            best = min(best, way)
+        for k in range(km.shape[0]):
+            best = min(best, out[k] + on[k])
         found[p] = best
     return found
 
 
-def road_matrix(km: Array, crossed: Mask, speeds: RoadSpeeds, known: tuple[Index, Index, Array]) -> Array:
-    """Door-to-door minutes by road between all cities.
-
-    Great-circle distance at the speed of its bands; a pair whose line crosses a barrier goes by way of other cities;
-    known times replace the estimate of their pair, and where they are shorter than it others use them too.
+def around(km: Array, crossed: Mask) -> Array:
+    """Distances that lead around barriers: over other cities, up to seven of them.
 
     Parameters
     ----------
     km : ndarray, shape (n, n)
-        Great-circle distances.
+        Symmetric.
     crossed : ndarray of bool, shape (n, n)
         Pairs that a barrier parts, from `crossings`.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Symmetric; infinity where no way leads around.
+    """
+    found = np.where(crossed, np.inf, km)
+    rows, columns = np.nonzero(np.triu(crossed))
+    for _ in range(3 if rows.size else 0):
+        way = _relay(found, rows, columns)
+        found[rows, columns] = found[columns, rows] = np.minimum(found[rows, columns], way)
+    return found
+
+
+def road_matrix(km: Array, speeds: RoadSpeeds, known: tuple[Index, Index, Array]) -> Array:
+    """Door-to-door minutes by road between all cities.
+
+    Distance at the speed of its bands. Known times replace the estimate of their pair, and where they are shorter than
+    it others use them too.
+
+    Parameters
+    ----------
+    km : ndarray, shape (n, n)
+        Great-circle distances, around barriers; infinity where there is no way.
     speeds : RoadSpeeds
         Detour, speeds, terminal time.
     known : tuple of ndarray, each shape (k,)
@@ -79,16 +99,11 @@ def road_matrix(km: Array, crossed: Mask, speeds: RoadSpeeds, known: tuple[Index
         Minutes; zero on the diagonal, infinity where no road leads.
     """
     terminal = speeds.terminal_min
-    driven = road_minutes(km, speeds) - terminal
-    crossed = crossed.copy()
-    driven[crossed] = np.inf
+    reached = np.isfinite(km)
+    driven = np.where(reached, road_minutes(np.where(reached, km, 0.0), speeds) - terminal, np.inf)
     tails, heads, minutes = known
     estimate = driven[tails, heads].copy()
     driven[tails, heads] = np.maximum(minutes - terminal, 0.0)
-    crossed[tails, heads] = False
-    rows, columns = np.nonzero(crossed)
-    for _ in range(3 if rows.size else 0):  # over up to seven other cities
-        driven[rows, columns] = np.minimum(driven[rows, columns], _relay(driven, rows, columns))
     shortcuts = np.flatnonzero(minutes - terminal < estimate)
     if shortcuts.size <= len(km):  # more are a matrix of the user's, which is whole already
         for s in shortcuts:

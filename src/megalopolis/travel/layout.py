@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from megalopolis.region import Region
-from megalopolis.travel.land import crossings
+from megalopolis.travel.land import around, crossings
 from megalopolis.units import Array, great_circle_km, great_circle_matrix
 
 Index = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 #: Kinds of line that run through into each other; conventional lines are the other group.
 FAST = ("hsr", "intercity")
@@ -33,9 +32,7 @@ class Layout:
     ids : tuple of str
         Cities, in the order of every matrix.
     km : ndarray, shape (n, n)
-        Great-circle distances of cities.
-    crossed : ndarray of bool, shape (n, n)
-        Pairs that a barrier parts.
+        Great-circle distances of cities, around barriers.
     known : tuple of ndarray
         Cities of departure, of arrival, and minutes of the known road times.
     stop_line, stop_station : ndarray of int, shape (stops,)
@@ -54,6 +51,12 @@ class Layout:
         Pairs of used stations of one city, and their km.
     main : ndarray of int, shape (n,)
         Main station of each city in service, else its used station nearest to the centre, else -1.
+    people : ndarray, shape (n,)
+        Residents; none of units that are part of another.
+    calls : tuple of ndarray
+        Cities and the lines that stop in them, each pair once.
+    line_km : ndarray, shape (lines,)
+        Length of each line.
     """
 
     cities: pd.DataFrame
@@ -62,7 +65,6 @@ class Layout:
     stops: pd.DataFrame
     ids: tuple[str, ...]
     km: Array
-    crossed: Mask
     known: tuple[Index, Index, Array]
     stop_line: Index
     stop_station: Index
@@ -73,6 +75,9 @@ class Layout:
     station_km: Array
     changes: tuple[Index, Index, Array]
     main: Index
+    people: Array
+    calls: tuple[Index, Index]
+    line_km: Array
 
 
 def numbers(ids: pd.Series[Any], number: Mapping[str, int]) -> Index:
@@ -94,6 +99,7 @@ def _layout(state: Region) -> Layout:
     station = {id_: i for i, id_ in enumerate(stations["id"].tolist())}
     owner = numbers(stations["city"], number)
     stop_station = numbers(stops["station"], station)
+    stop_line = numbers(stops["line"], {id_: i for i, id_ in enumerate(lines["id"].tolist())})
     used = np.unique(stop_station)
     station_km = great_circle_km(lon[:, None], lat[:, None], slon[used][None, :], slat[used][None, :])
     known = state.frame("road_times")
@@ -103,10 +109,9 @@ def _layout(state: Region) -> Layout:
         stations=stations,
         stops=stops,
         ids=tuple(number),
-        km=great_circle_matrix(lon, lat),
-        crossed=crossings(lon, lat, _segments(state.frame("barriers"))),
+        km=around(great_circle_matrix(lon, lat), crossings(lon, lat, _segments(state.frame("barriers")))),
         known=(numbers(known["from"], number), numbers(known["to"], number), known["minutes"].to_numpy(float)),
-        stop_line=numbers(stops["line"], {id_: i for i, id_ in enumerate(lines["id"].tolist())}),
+        stop_line=stop_line,
         stop_station=stop_station,
         top_kmh=lines["operating_kmh"].fillna(lines["speed_kmh"]).to_numpy(float),
         line_kind=numbers(lines["kind"], {kind: i for i, kind in enumerate(KINDS)}),
@@ -115,6 +120,9 @@ def _layout(state: Region) -> Layout:
         station_km=station_km,
         changes=_changes(owner, used, slon, slat),
         main=_main(numbers(cities["main_station"], station), owner, used, station_km),
+        people=np.where(cities["parent"].isna(), np.nan_to_num(cities["population"].to_numpy(float)), 0.0),
+        calls=_calls(owner[stop_station], stop_line),
+        line_km=np.array(stops.groupby("line")["km"].max().reindex(lines["id"]).fillna(0.0), dtype=np.float64),
     )
 
 
@@ -132,6 +140,12 @@ def _changes(owner: Index, used: Index, lon: Array, lat: Array) -> tuple[Index, 
     one, two = np.nonzero(np.triu(owner[served][:, None] == owner[served][None, :], 1))
     one, two = served[one], served[two]
     return one, two, great_circle_km(lon[one], lat[one], lon[two], lat[two])
+
+
+def _calls(city: Index, line: Index) -> tuple[Index, Index]:
+    """Cities and the lines that stop in them, each pair once; junction posts are no city's."""
+    pairs = np.unique(np.column_stack([city, line])[city >= 0], axis=0)
+    return pairs[:, 0], pairs[:, 1]
 
 
 def _main(named: Index, owner: Index, used: Index, station_km: Array) -> Index:

@@ -20,9 +20,6 @@ from megalopolis.units import Array
 
 Index = npt.NDArray[np.int64]
 
-#: Places solved together: their rows of a network of some thousand nodes stay in the cache.
-_PANEL = 64
-
 
 @dataclass(frozen=True)
 class Ways:
@@ -41,8 +38,10 @@ class Ways:
     minutes: Array
 
 
-def place_minutes(elimination: Elimination, weights: Array, out: Ways, back: Ways, places: int) -> Array:
-    """Shortest minutes from every place, out by its ways, over the network, and back to every place by its ways.
+def place_minutes(
+    elimination: Elimination, weights: Array, out: Ways, back: Ways, places: int, origins: Index
+) -> Array:
+    """Shortest minutes from places, out by their ways, over the network, and back to every place by its ways.
 
     Parameters
     ----------
@@ -54,34 +53,41 @@ def place_minutes(elimination: Elimination, weights: Array, out: Ways, back: Way
         Ways from places to the network, and from it to places.
     places : int
         Number of places.
+    origins : ndarray of int
+        Places to start from, rising.
 
     Returns
     -------
     ndarray, shape (places, places)
-        Minutes from place (row) to place (column); infinity where there is no way.
+        Minutes from place (row) to place (column); infinity where there is no way, and in the rows of other places.
     """
     plan = elimination
-    if not out.place.size:
-        return np.full((places, places), np.inf)
+    found = np.full((places, places), np.inf)
+    starts = np.intersect1d(origins, out.place)
+    if not starts.size:
+        return found
     up = np.full(plan.near.size, np.inf)
     _elimination.load_weights(plan.slots, plan.downward, weights, up, up)
     _elimination.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, up, False)  # noqa: FBT003
-    at, end = plan.rank[out.node], plan.rank[back.node]
-    found = np.full((places, places), np.inf)
-    for first in range(0, places, _PANEL):
-        last = min(first + _PANEL, places)
-        inside = (out.place >= first) & (out.place < last)
-        panel = np.full((plan.n, last - first), np.inf)
-        _spread.join(out.place[inside] - first, at[inside], out.minutes[inside], panel)
-        _spread.relax(plan.start, plan.near, up, panel)
-        part = np.full((places, last - first), np.inf)
-        _spread.gather(back.place, end, back.minutes, panel, part)
-        found[first:last] = part.T
+    column = np.full(places, -1, dtype=np.int64)
+    column[starts] = np.arange(starts.size)
+    begin = column[out.place]
+    used = begin >= 0
+    rows = np.full((starts.size, places), np.inf)
+    _spread.settle(
+        plan.start,
+        plan.near,
+        up,
+        (begin[used], plan.rank[out.node[used]], out.minutes[used]),
+        (back.place, plan.rank[back.node], back.minutes),
+        rows,
+    )
+    found[starts] = rows
     return found
 
 
 def place_minutes_by_dijkstra(
-    arcs: tuple[int, Index, Index], weights: Array, out: Ways, back: Ways, places: int
+    arcs: tuple[int, Index, Index], weights: Array, out: Ways, back: Ways, places: int, origins: Index
 ) -> Array:
     """As `place_minutes`, by Dijkstra's algorithm (1959, in scipy), for networks that fill in.
 
@@ -97,5 +103,7 @@ def place_minutes_by_dijkstra(
     order = order[np.r_[True, key[1:] != key[:-1]]] if key.size else order  # the shortest of parallel arcs
     first = np.r_[0, np.cumsum(np.bincount(tail[order], minlength=n + 2 * places))]
     graph = csr_array((minutes[order], head[order], first), shape=(n + 2 * places, n + 2 * places))
-    ends = np.arange(n, n + places)
-    return np.asarray(dijkstra(graph, indices=ends)[:, ends + places])
+    found = np.full((places, places), np.inf)
+    if origins.size:
+        found[origins] = dijkstra(graph, indices=n + origins)[:, n + places :]
+    return found

@@ -71,7 +71,9 @@ class Tables:
 
 
 def _records(frame: pd.DataFrame) -> list[Row]:
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    names = [str(column) for column in frame.columns]
+    columns = [frame[column].tolist() for column in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 class Measure(BaseModel):

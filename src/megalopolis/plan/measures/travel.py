@@ -134,7 +134,8 @@ def _place(stop: Stop, tables: Tables) -> Stop:
     """Fill in station id, name, coordinates and city of a stop."""
     stations = tables.by_id("stations")
     if stop.station is not None:
-        found = [r for r in stations.values() if stop.station in (r["id"], r["name"])]
+        by_id = stations.get(stop.station)
+        found = [r for r in stations.values() if r["name"] == stop.station] if by_id is None else [by_id]
         if len(found) != 1:
             todo = suggest(stop.station, list(stations))
             raise BadInput(Problem("", f"no single station is called '{stop.station}'", todo))
