@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import block_diag, csr_matrix
 from scipy.sparse.csgraph import connected_components
-from scipy.special import ndtri, pdtr
+from scipy.special import ndtri, pdtr, pdtrik
 from sknetwork.clustering import Louvain
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def poisson_quantile(share: Array, expected: Array) -> Array:
         Whole numbers.
     """
     count = np.zeros(len(expected))
-    large = (expected > SUMMED) & (share > 1e-300)  # of so rare a share the distribution underflows
+    large = expected > SUMMED
     count[large] = _large_quantile(share[large], expected[large])
     rest = np.flatnonzero(~large)
     term = np.exp(-expected[rest])
@@ -99,7 +99,8 @@ def poisson_quantile(share: Array, expected: Array) -> Array:
 
 def _large_quantile(share: Array, expected: Array) -> Array:
     """Quantile of Poisson variables with large means: the guess of Cornish and Fisher (1938), put right by counting."""
-    z = ndtri(share)
+    rare = share < 1e-300  # where the distribution underflows
+    z = ndtri(np.where(rare, 0.5, share))
     count: Array = np.maximum(np.floor(expected + z * np.sqrt(expected) + (z**2 - 1.0) / 6.0), 0.0)
     rest = np.arange(len(count))
     while rest.size:  # too low
@@ -109,6 +110,7 @@ def _large_quantile(share: Array, expected: Array) -> Array:
     while rest.size:  # too high
         rest = rest[(count[rest] > 0) & (pdtr(count[rest] - 1.0, expected[rest]) >= share[rest])]
         count[rest] -= 1.0
+    count[rare] = np.ceil(pdtrik(share[rare], expected[rare]))
     return count
 
 

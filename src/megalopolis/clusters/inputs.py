@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -71,9 +71,15 @@ def cities_of(state: Region, minutes: pd.DataFrame) -> Cities:
     KeyError
         If a unit has no travel times: labels that do not match are never filled.
     """
+    known = state.derive("clusters.cities", lambda: _cities_of(state))
+    ids = known.ids.tolist()
+    return replace(known, minutes=minutes.loc[ids, ids].to_numpy(float))
+
+
+def _cities_of(state: Region) -> Cities:
+    """Columns without times."""
     frame = state.cities
-    ids = list(frame["id"])
-    number = {id_: i for i, id_ in enumerate(ids)}
+    number = {id_: i for i, id_ in enumerate(frame["id"].tolist())}
     planned = {
         cluster: np.array([number[m] for m in members if m in number], dtype=np.intp)
         for cluster, members in state.names.clusters.items()
@@ -87,19 +93,23 @@ def cities_of(state: Region, minutes: pd.DataFrame) -> Cities:
         built_up=frame["built_up_km2"].to_numpy(float),
         lon=frame["lon"].to_numpy(float),
         lat=frame["lat"].to_numpy(float),
-        minutes=minutes.loc[ids, ids].to_numpy(float),
+        minutes=np.empty((0, 0)),
         planned=planned,
     )
 
 
 def industries_of(state: Region, cities: Cities) -> Array | None:
     """Value added (else employment) by city and industry, shape (n, s); NaN where unknown, None without the table."""
-    table = state.frame("industries")
-    if table.empty:
-        return None
-    column = "value_added" if table["value_added"].notna().any() else "employment"
-    wide = table.pivot(index="city", columns="industry", values=column)
-    return wide.reindex(cities.ids).to_numpy(float)
+
+    def build() -> Array | None:
+        table = state.frame("industries")
+        if table.empty:
+            return None
+        column = "value_added" if table["value_added"].notna().any() else "employment"
+        wide = table.pivot(index="city", columns="industry", values=column)
+        return wide.reindex(cities.ids).to_numpy(float)
+
+    return state.derive("clusters.industries", build)
 
 
 def flows_of(state: Region, cities: Cities, parameters: Mapping[str, float]) -> Array:

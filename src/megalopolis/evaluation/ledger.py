@@ -35,14 +35,23 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
         Columns ``place, indicator, value, low, high, status``; cities first, then ``cluster:<id>``, then ``region``.
         Sums and population-weighted means follow the registry; units that are part of another are left out of both.
     """
-    own = [
-        r.indicators.reindex(columns=["place", "indicator", "value", "low", "high", "status"]) for r in results.values()
-    ]
-    parts = [frame for frame in own if len(frame)]
+    columns = ["place", "indicator", "value", "low", "high", "status"]
+    parts = [r.indicators for r in results.values() if len(r.indicators)]
     if not parts:
-        return pd.DataFrame(columns=["place", "indicator", "value", "low", "high", "status"])
-    found = pd.concat([p.dropna(axis=1, how="all") for p in parts], ignore_index=True)
-    found = found.reindex(columns=["place", "indicator", "value", "low", "high", "status"])
+        return pd.DataFrame(columns=columns)
+    found = pd.DataFrame(
+        {
+            column: np.concatenate(
+                [
+                    part[column].to_numpy(object if kind is object else float)
+                    if column in part
+                    else np.full(len(part), np.nan, dtype=kind)
+                    for part in parts
+                ]
+            )
+            for column, kind in zip(columns, (object, object, float, float, float, object), strict=True)
+        }
+    )
     number = {id_: i for i, id_ in enumerate(state.cities["id"].tolist())}
     weight = state.cities["population"].to_numpy(float)
     groups = {

@@ -113,10 +113,11 @@ def _open(tables: Tables, year: int) -> None:
         frame = tables[name]
         live = ~(frame["opened"] > year) & ~(frame["closed"] <= year)
         tables[name] = frame[live].reset_index(drop=True)
-    stops = tables["rail_stops"]
-    tables["rail_stops"] = stops[stops["line"].isin(tables["rail_lines"]["id"])].reset_index(drop=True)
-    stations, there = tables["stations"], set(tables.region.frame("stations")["id"])
-    served = stations["id"].isin(tables["rail_stops"]["station"]) | stations["id"].isin(there)
-    tables["stations"] = stations[served].reset_index(drop=True)
+    open_lines, stops = set(tables["rail_lines"]["id"]), tables["rail_stops"]
+    stops = stops[np.array([line in open_lines for line in stops["line"].tolist()], dtype=bool)]
+    tables["rail_stops"] = stops.reset_index(drop=True)
+    there, stations = {*tables.region.frame("stations")["id"], *stops["station"]}, tables["stations"]
+    kept = np.array([id_ in there for id_ in stations["id"].tolist()], dtype=bool)
+    tables["stations"] = stations[kept].reset_index(drop=True)
     built = tables["investments"]
     tables["investments"] = built[built["year"] <= year].reset_index(drop=True)
