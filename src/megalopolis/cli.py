@@ -78,10 +78,15 @@ def _progress() -> tuple[Any, Progress]:
 
 
 def _load(region: str, plans: Sequence[str | None]) -> tuple[Region, list[Plan | None]]:
-    from megalopolis.plan import load_plan
     from megalopolis.region.read import read_region
 
-    return read_region(region), [load_plan(name) if name else None for name in plans]
+    return read_region(region), _plans(plans)
+
+
+def _plans(names: Sequence[str | None]) -> list[Plan | None]:
+    from megalopolis.plan import load_plan
+
+    return [load_plan(name) if name else None for name in names]
 
 
 def _evaluate(
@@ -165,9 +170,9 @@ def report(
     """
     from megalopolis.report import write_report
 
-    found, _ = _load(region, [])
-    named = plans or [n for n in (found.meta.default_plan, *found.meta.alternatives) if n]
-    _, loaded = _load(region, named or [None])
+    found, loaded = _load(region, list(plans or []))
+    if not loaded:
+        loaded = _plans([n for n in (found.meta.default_plan, *found.meta.alternatives) if n]) or [None]
     folder = output or Path(f"{Path(region).resolve().stem}-report")
     _refuse_output(folder)
     evaluations = _evaluate(found, loaded, years=years, settings=settings, draws=draws)

@@ -62,7 +62,7 @@ def test_the_head_names_region_and_years():
     assert plan["name"] == "China 2035"
     assert plan["names"] == {"zh": "中国2035"}
     assert plan["region"] == "china"
-    assert plan["years"] == [2025, 2030, 2035]
+    assert plan["years"] == [2025, 2035]
     assert plan["description"].strip()
 
 

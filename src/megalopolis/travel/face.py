@@ -201,9 +201,12 @@ def ride_scores(state: Region, parameters: Mapping[str, float]) -> pd.DataFrame:
     published = state.frame("rides_published")
     found = published[published["year"] == state.year].drop(columns="status", errors="ignore").reset_index(drop=True)
     network = assemble(state, parameters)
-    trips = solve(network.rail, network.road, _nowhere(), network.main, network.boarding_min)
     number = {id_: i for i, id_ in enumerate(network.layout.ids)}
-    ride = trips.ride[numbers(found["from"], number), numbers(found["to"], number)]
+    one, two = numbers(found["from"], number), numbers(found["to"], number)
+    asked = np.isin(network.main.city, np.r_[one, two])
+    main = Access(network.main.city[asked], network.main.station[asked], network.main.minutes[asked])
+    trips = solve(network.rail, network.road, _nowhere(), main, network.boarding_min)
+    ride = trips.ride[one, two]
     found["modelled"] = np.where(np.isfinite(ride), ride, np.nan)
     found["error"] = found["modelled"] / found["minutes"] - 1.0
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def _layout(state: Region) -> Layout:
         stations=stations,
         stops=stops,
         ids=tuple(number),
-        km=around(great_circle_matrix(lon, lat), crossings(lon, lat, _segments(state.frame("barriers")))),
+        km=_city_km(lon.tobytes(), lat.tobytes(), _segments(state.frame("barriers")).tobytes()),
         known=(numbers(known["from"], number), numbers(known["to"], number), known["minutes"].to_numpy(float)),
         stop_line=stop_line,
         stop_station=stop_station,
@@ -124,6 +125,13 @@ def _layout(state: Region) -> Layout:
         calls=_calls(owner[stop_station], stop_line),
         line_km=np.array(stops.groupby("line")["km"].max().reindex(lines["id"]).fillna(0.0), dtype=np.float64),
     )
+
+
+@lru_cache(maxsize=4)
+def _city_km(lon: bytes, lat: bytes, segments: bytes) -> Array:
+    """Distances of cities around barriers, which the states of a region share; not to be changed."""
+    x, y = np.frombuffer(lon), np.frombuffer(lat)
+    return around(great_circle_matrix(x, y), crossings(x, y, np.frombuffer(segments).reshape(-1, 4)))
 
 
 def _segments(barriers: pd.DataFrame) -> Array:
