@@ -19,7 +19,7 @@ from megalopolis.plan import Plan, at
 from megalopolis.region import Region
 
 #: Parameter draws behind every range: enough that the envelope moves little, few enough to wait for.
-DRAWS: Final = 8
+DRAWS: Final = 6
 
 
 def evaluate(

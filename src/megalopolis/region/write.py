@@ -203,7 +203,9 @@ def _excel_cell(sheet: Any, value: Any) -> Any:
         return cell
     if isinstance(value, dt.date | dt.time):
         return value
-    return _text_cell(sheet, str(value))
+    text = str(value)
+    plain_text = text[:1] not in {"=", "#"} and len(text) <= _MAX_CELL and not ILLEGAL_CHARACTERS_RE.search(text)
+    return text if plain_text else _text_cell(sheet, text)  # the library takes the rest for formulas and errors
 
 
 def save_workbook(book: Workbook, path: Path) -> None:
