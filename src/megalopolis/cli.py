@@ -186,6 +186,7 @@ def report(
 def _refuse_output(folder: Path) -> None:
     """Refuse a folder that cannot be written, before anything is computed for it."""
     from megalopolis.errors import BadInput, Problem
+    from megalopolis.report import refuse_foreign
 
     try:
         above = next(p for p in (folder, *folder.parents) if p.exists())
@@ -195,6 +196,7 @@ def _refuse_output(folder: Path) -> None:
         raise BadInput(Problem(str(above), "is a file", "give a folder"))
     if not os.access(above, os.W_OK):
         raise BadInput(Problem(str(above), "cannot be written to", "give another folder"))
+    refuse_foreign(folder)
 
 
 @app.command()

@@ -26,6 +26,8 @@ from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
 from megalopolis.units import Array, great_circle_matrix
 
+#: Partitions of one consensus, a hundred times the usual: more fill the memory and tell nothing more.
+MAX_PARTITIONS = 40_000
 #: Seed of the resampled flows: the same on every run.
 _SEED = 1
 
@@ -126,6 +128,9 @@ def null_scores(
 
 def _tree(flows: Array, cities: Cities, parameters: Mapping[str, float]) -> Hierarchy:
     """Consensus hierarchy of a flow matrix."""
+    partitions = parameters["resolutions"] * parameters["runs"]
+    if partitions > MAX_PARTITIONS:
+        raise ValueError(f"resolutions x runs are {partitions:g} partitions, above {MAX_PARTITIONS:g}")
     resolutions = resolution_grid(
         parameters["resolution_low"], parameters["resolution_high"], int(parameters["resolutions"])
     )

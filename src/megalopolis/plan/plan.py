@@ -177,9 +177,8 @@ def _measures(document: Document, raw: list[Any]) -> tuple[tuple[Measure, ...], 
 
 
 def _of_one_kind(document: Document, error: ValidationError, position: int) -> list[Problem]:
-    """Problems of one measure, without the union's own layer in their paths."""
-    found = document.problems(error, ("measures", position))
+    """Problems of one measure, which the union of kinds tags with its kind."""
     if any(e["type"] in {"union_tag_invalid", "union_tag_not_found"} for e in error.errors()):
         where = document.where(("measures", position, "kind"))
         return [Problem(where, "is not a kind of measure", "kinds: rail_line, rail_upgrade, road_time, delay, overrun")]
-    return found
+    return document.problems(error, ("measures", position), tagged=True)

@@ -42,12 +42,15 @@ class Document:
             key = key[:-1]
         return f"{self.label}:{self.lines.get(key, 1)}"
 
-    def problems(self, error: ValidationError, prefix: Sequence[str | int] = ()) -> list[Problem]:
-        """Turn the findings of a pydantic model into problems with their lines."""
+    def problems(
+        self, error: ValidationError, prefix: Sequence[str | int] = (), *, tagged: bool = False
+    ) -> list[Problem]:
+        """Turn the findings of a pydantic model, or of a tagged union of models, into problems with their lines."""
         found = []
         for item in error.errors(include_url=False, include_context=False):
-            path = (*prefix, *(p for p in item["loc"] if not (isinstance(p, str) and p.startswith("function-"))))
-            name = ".".join(str(p) for p in item["loc"])
+            inside = [p for p in item["loc"] if not (isinstance(p, str) and p.startswith("function-"))][tagged:]
+            path = (*prefix, *inside)
+            name = ".".join(str(p) for p in inside)
             what = item["msg"].removeprefix("Value error, ")
             what = {"Extra inputs are not permitted": "is not known here", "Field required": "is missing"}.get(
                 what, what

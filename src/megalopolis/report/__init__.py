@@ -67,7 +67,7 @@ def write_report(
     """
     folder = Path(folder)
     words = Words(language)
-    _refuse_foreign(folder)
+    refuse_foreign(folder)
     with atomic(folder) as part:
         part.mkdir()
         progress("report: tables", 0, 2)
@@ -87,8 +87,14 @@ def write_report(
     return [folder / name for name in names]
 
 
-def _refuse_foreign(folder: Path) -> None:
-    """Refuse to write into a folder that holds anything but an earlier report, or onto a file."""
+def refuse_foreign(folder: Path) -> None:
+    """Refuse a folder that holds anything but an earlier report, or a file.
+
+    Raises
+    ------
+    BadInput
+        If so.
+    """
     if folder.exists() and not folder.is_dir():
         raise BadInput(Problem(str(folder), "is a file", "give a new folder"))
     if folder.is_dir() and any(folder.iterdir()) and not all((folder / name).is_file() for name in _OURS):
