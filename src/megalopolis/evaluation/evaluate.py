@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from megalopolis.evaluation.cache import cache_folder
 from megalopolis.evaluation.evaluation import NOT_ASKED, Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State, difference_of, ledger_of
 from megalopolis.evaluation.pillars import PILLARS, Pillar, chosen
-from megalopolis.evaluation.solve import Results, Solver
+from megalopolis.evaluation.solve import Results, Solver, in_threads
 from megalopolis.parameters import Parameters
 from megalopolis.pillar import ALL_PILLARS, Progress, Result, silent
 from megalopolis.plan import Plan, at
@@ -81,33 +82,33 @@ def evaluate_all(
         if names.count(name) > 1:
             raise BadInput(Problem("", f"two plans are called '{name}'", "rename one of them"))
     parameters = Parameters.of(region.meta.parameters, settings or {})
-    solver = Solver(_pillars(only), progress, cache_folder())
+    solver = Solver(_pillars(only), cache_folder())
     baseline: dict[int, Region] = {}
     wanted = [_states(region, plan, years, baseline) for plan in plans]
+    every = {id(state): (key, state) for states in wanted for key, state in states.items()}
     sets = parameters.draws(draws)
-    total = sum(len(states) for states in wanted) * (1 + len(sets))
-    done = 0
-    found: list[Evaluation] = []
-    for plan, states in zip(plans, wanted, strict=True):
-        central: dict[State, pd.DataFrame] = {}
-        drawn: dict[State, list[pd.DataFrame]] = {}
-        brief: dict[State, dict[str, Result]] = {}
-        results = Results(solver, states, parameters)
-        last = list(states)[-1]
-        if not found:  # the main plan is wanted whole; of the others, what is asked for later
-            progress(f"{last[1]} {last[0]}", done, total)
-            results[last]
-        for key, state in states.items():
-            stage = f"{key[1]} {key[0]}"
-            progress(stage, done, total)
-            brief[key] = solver.results(state, parameters, indicators_only=True)
-            central[key] = solver.values(state, parameters)
-            drawn[key] = []
-            done += 1
-            for values in solver.draws(state, sets):
-                progress(stage, done, total)
-                drawn[key].append(values)
-                done += 1
+    total = len(every) * (1 + len(sets))
+    central: dict[int, tuple[dict[str, Result], pd.DataFrame]] = {}
+    for one, ((case, year), state) in every.items():
+        progress(f"{year} {case}", len(central), total)
+        brief = solver.results(state, parameters, indicators_only=True, progress=progress)
+        central[one] = (brief, solver.values(state, parameters))
+    results = [Results(solver, states, parameters) for states in wanted]
+    main = list(wanted[0])[-1]  # the main plan's last state is wanted whole; of others, what is asked for later
+    drawn: dict[int, list[pd.DataFrame]] = {one: [] for one in every}
+    owners = [one for one in every for _ in sets]
+    tasks: list[partial[Any]] = [partial(solver.values, state, draw) for _, state in every.values() for draw in sets]
+    answers = in_threads([partial(results[0].__getitem__, main), *tasks])
+    progress("ranges", len(central), total)
+    next(answers)
+    for done, (one, values) in enumerate(zip(owners, answers, strict=True), len(central) + 1):
+        progress("ranges", done, total)
+        drawn[one].append(values)
+    progress("done", total, total)
+    found = []
+    for plan, states, solved in zip(plans, wanted, results, strict=True):
+        values_of_states = {key: central[id(state)][1] for key, state in states.items()}
+        draws_of_states = {key: drawn[id(state)] for key, state in states.items()}
         found.append(
             Evaluation(
                 region=region,
@@ -116,14 +117,13 @@ def evaluate_all(
                 parameters=parameters,
                 draws=len(sets),
                 states=states,
-                brief=brief,
-                results=results,
-                ledger=ledger_of(central, drawn),
-                difference=difference_of(central, drawn),
+                brief={key: central[id(state)][0] for key, state in states.items()},
+                results=solved,
+                ledger=ledger_of(values_of_states, draws_of_states),
+                difference=difference_of(values_of_states, draws_of_states),
                 skipped=_skipped(region, only),
             )
         )
-    progress("done", total, total)
     return found
 
 

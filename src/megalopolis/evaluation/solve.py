@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ from megalopolis.evaluation.pillars import Pillar
 from megalopolis.parameters import Parameters
 from megalopolis.pillar import Progress, Result, silent
 from megalopolis.region import Region
+
+T = TypeVar("T")
 
 #: Draws solved at the same time; more wait for each other's tables.
 _THREADS: Final = 2
@@ -31,14 +33,11 @@ class Solver:
     ----------
     pillars : tuple of Pillar
         In order of evaluation.
-    progress : callable
-        See `megalopolis.pillar.Progress`.
     folder : Path or None
         Cache on disk.
     """
 
     pillars: tuple[Pillar, ...]
-    progress: Progress
     folder: Path | None
     _solved: dict[str, Result] = field(default_factory=dict)
     _values: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict)
@@ -61,9 +60,18 @@ class Solver:
         return all(key in self._solved for key in self.keys(state, parameters).values())
 
     def results(
-        self, state: Region, parameters: Parameters, *, indicators_only: bool = False, draw: bool = False
+        self,
+        state: Region,
+        parameters: Parameters,
+        *,
+        indicators_only: bool = False,
+        keep: bool = True,
+        progress: Progress = silent,
     ) -> dict[str, Result]:
-        """Solve every pillar on a state, or recall what was solved; a draw is not kept."""
+        """Solve every pillar on a state, or recall what was solved.
+
+        Draws are recalled as values and not to be kept: their matrices would fill the memory.
+        """
         if indicators_only and self.solved(state, parameters):  # what was solved whole has the indicators too
             return {name: self._solved[key] for name, key in self.keys(state, parameters).items()}
         keys = self.keys(state, parameters, indicators_only=indicators_only)
@@ -80,7 +88,7 @@ class Solver:
                     result = pillar.run(
                         state,
                         parameters=parameters.of_pillar(pillar.name),
-                        progress=silent if draw else self.progress,
+                        progress=progress,
                         indicators_only=indicators_only,
                         **inputs,
                     )
@@ -90,29 +98,30 @@ class Solver:
                     todo = "correct the parameters given" if parameters.settings else "check the region's tables"
                     raise BadInput(Problem(f"{state.name}: {pillar.name}", str(error).rstrip("."), todo)) from error
                 cache.save(folder, key, result)
-            if not draw:  # draws are recalled as values; their matrices would fill memory
+            if keep:
                 self._solved[key] = result
             found[pillar.name] = result
         return found
 
-    def values(self, state: Region, parameters: Parameters, *, draw: bool = False) -> pd.DataFrame:
+    def values(self, state: Region, parameters: Parameters) -> pd.DataFrame:
         """Indicators of a state with their aggregates; see `megalopolis.evaluation.ledger.values_of`."""
         key = tuple(self.keys(state, parameters, indicators_only=True).values())
         if key not in self._values:
-            self._values[key] = values_of(state, self.results(state, parameters, indicators_only=True, draw=draw))
+            self._values[key] = values_of(state, self.results(state, parameters, indicators_only=True, keep=False))
         return self._values[key]
 
-    def draws(self, state: Region, sets: Sequence[Parameters]) -> Iterator[pd.DataFrame]:
-        """Indicators of a state under every draw of the parameters, in order.
 
-        The kernels hold no lock, so that one draw computes while another reads tables. A pillar is told no progress:
-        who counts draws sees each one arrive.
-        """
-        with ThreadPoolExecutor(_THREADS) as pool:
-            try:
-                yield from pool.map(lambda parameters: self.values(state, parameters, draw=True), sets)
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+def in_threads(tasks: Sequence[Callable[[], T]]) -> Iterator[T]:
+    """Answers of tasks in their order.
+
+    The kernels hold no lock, so that one task computes while another reads tables. Pillars are told no progress: who
+    counts answers sees each one arrive.
+    """
+    with ThreadPoolExecutor(_THREADS) as pool:
+        try:
+            yield from pool.map(lambda task: task(), tasks)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Results(Mapping[State, dict[str, Result]]):
