@@ -62,6 +62,12 @@ def test_gravity_exponents_are_the_origins_and_the_destinations():
     np.testing.assert_allclose(flows, np.array([[0, 9], [2, 0]]) / 11)
 
 
+def test_borders_weaken_flows_between_provinces():
+    flows = gravity_flows(np.full((3, 3), 30.0), np.ones(3), borders=(np.array(["a", "a", "b"], dtype=object), 0.5))
+    # Two directed pairs inside of weight 1, four across of 0.5.
+    np.testing.assert_allclose(flows, np.array([[0, 1, 0.5], [1, 0, 0.5], [0.5, 0.5, 0]]) / 4)
+
+
 def test_gravity_refuses_what_it_cannot_use():
     t = np.array([[0.0, np.inf], [np.inf, 0.0]])
     with pytest.raises(ValueError, match="No pair"):

@@ -216,3 +216,24 @@ def test_provenance_counts_every_number(evaluation: mp.Evaluation) -> None:
     assert table.loc["cities", "values"] == 28
     shares = table.loc["parameters", ["sourced", "measured", "estimated", "assumed"]]
     assert shares.sum() == pytest.approx(1.0)
+
+
+def test_held_out_rides_are_scored_in_the_network_of_their_year(toy) -> None:
+    rides = mp.evaluate(toy, years=[2030], draws=0).held_out_rides
+    assert [tuple(row) for row in rides[["from", "to", "year"]].to_numpy()] == [("A", "C", 2020)]
+    then, later = (mp.evaluate(toy, years=[y], draws=0).result("travel").tables["ride_minutes"] for y in (2020, 2030))
+    assert rides["modelled"].iloc[0] == pytest.approx(then.loc["A", "C"])
+    assert rides["modelled"].iloc[0] != pytest.approx(later.loc["A", "C"])
+    assert rides["error"].iloc[0] == pytest.approx(then.loc["A", "C"] / 66 - 1)
+
+
+def test_null_scores_are_of_every_planned_cluster(toy) -> None:
+    found = mp.evaluate(toy, draws=0).null_scores()
+    assert list(found.columns) == ["provinces", "distance_only", "random"]
+    assert found.index.tolist() == list(toy.names.clusters)
+    assert ((found > 0) & (found <= 1)).all(axis=None)
+
+
+def test_parts_that_ask_for_too_many_partitions_are_refused(toy) -> None:
+    with pytest.raises(mp.BadInput, match="above 40000"):
+        mp.evaluate(toy, draws=0, settings={"clusters.runs": 1e9})
