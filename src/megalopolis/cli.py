@@ -340,7 +340,7 @@ def check(region: RegionName, json: Json = False) -> None:
     megalopolis check cities.xlsx
     """
     from megalopolis.evaluation.text import check_lines
-    from megalopolis.region.check import check_region
+    from megalopolis.region.inspect import check_region
 
     found = check_region(region)
     if json:

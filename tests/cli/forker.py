@@ -11,7 +11,7 @@ import traceback
 
 from megalopolis.cli import main
 
-for part in ("evaluation.answers", "evaluation.compare", "evaluation.text", "region.check", "report"):
+for part in ("evaluation.answers", "evaluation.compare", "evaluation.text", "region.inspect", "report"):
     importlib.import_module(f"megalopolis.{part}")
 
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from megalopolis.errors import BadInput, Problem
-from megalopolis.region.check import check_region
 from megalopolis.region.csvfile import refuse_large
+from megalopolis.region.inspect import check_region
 from megalopolis.region.raw import MAX_BYTES
 from megalopolis.region.read import read_region
 

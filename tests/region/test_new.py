@@ -4,7 +4,7 @@ import openpyxl
 import pytest
 
 from megalopolis.errors import BadInput
-from megalopolis.region.check import check_region
+from megalopolis.region.inspect import check_region
 from megalopolis.region.new import new_region
 from megalopolis.region.raw import table_titles
 from megalopolis.region.read import read_region

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from megalopolis.errors import BadInput
 from megalopolis.region import Region, RegionMeta
-from megalopolis.region.check import check_region
+from megalopolis.region.inspect import check_region
 from megalopolis.region.raw import table_titles
 from megalopolis.region.read import bundled_regions, read_region, region_path
 from megalopolis.region.region import typed

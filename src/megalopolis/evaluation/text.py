@@ -10,7 +10,7 @@ from megalopolis.evaluation.compare import Comparison
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.pillar import indicators
 from megalopolis.region import Region
-from megalopolis.region.check import Report
+from megalopolis.region.inspect import Report
 
 Document = dict[str, Any]
 

@@ -5,92 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
-from megalopolis.errors import BadInput, Problem
+from megalopolis.errors import Problem
 from megalopolis.region.cells import BadCell, Value, is_blank, parse
 from megalopolis.region.raw import RawTable, table_titles
 from megalopolis.region.rules import Findings, apply_rules
-from megalopolis.region.schema import SCHEMA_VERSION, Column, schemas
+from megalopolis.region.schema import Column, schemas
 from megalopolis.units import RAIL_DETOUR, great_circle_km
-
-if TYPE_CHECKING:
-    from megalopolis.region.region import Region
-
-STATUSES: Final = ("sourced", "measured", "estimated", "assumed")
-
-
-@dataclass(frozen=True)
-class TableSummary:
-    """Rows of a table and the provenance of its values.
-
-    Attributes
-    ----------
-    table : str
-        Name.
-    rows : int
-        Number of rows.
-    shares : dict of str to float
-        Share of the values that are sourced, measured, estimated, assumed, and of those for which nothing is stated
-        (key ``unstated``); without keys, names and notes, empty where no value is left.
-    """
-
-    table: str
-    rows: int
-    shares: dict[str, float]
-
-
-@dataclass(frozen=True)
-class Report:
-    """What a check of a region found.
-
-    Attributes
-    ----------
-    problems : tuple of Problem
-        Why it cannot be used; empty where it can.
-    warnings : tuple of Problem
-        What looks wrong and does not hinder its use.
-    tables : tuple of TableSummary
-        Tables found, in the order in which they are shown; without shares where there are problems.
-    region : Region or None
-        The region where there are no problems.
-    """
-
-    problems: tuple[Problem, ...]
-    warnings: tuple[Problem, ...]
-    tables: tuple[TableSummary, ...]
-    region: Region | None
-
-    @property
-    def summary(self) -> list[dict[str, str | int]]:
-        """One row per table: its rows, and the percentage of its values by provenance."""
-        rows: list[dict[str, str | int]] = []
-        for t in self.tables:
-            shares = {s: f"{100 * t.shares[s]:.0f} %" if t.shares else "-" for s in (*STATUSES, "unstated")}
-            rows.append({"table": t.table, "rows": t.rows, **shares})
-        return rows
-
-    def record(self) -> dict[str, Any]:
-        """Return the report as the document that ``--json`` prints."""
-        region = self.region
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "region": {"name": region.name, "hash": region.hash} if region else None,
-            "plan": None,
-            "year": region.year if region else None,
-            "result": {
-                "problems": [{"where": p.where, "what": p.what, "todo": p.todo} for p in self.problems],
-                "tables": [{"table": t.table, "rows": t.rows, "shares": t.shares} for t in self.tables],
-            },
-            "checks": [],
-            "residual": None,
-            "warnings": [str(w) for w in self.warnings],
-        }
 
 
 @dataclass(frozen=True)
@@ -242,52 +166,3 @@ def _with_assumed(sources: pa.Table | None, lines: list[str]) -> pa.Table:
     ]
     added = pa.Table.from_pylist(rows, schema=schema)
     return added if sources is None else pa.concat_tables([sources, added])
-
-
-def summarize(region: Region) -> tuple[TableSummary, ...]:
-    """Count rows and the provenance of values, table by table."""
-    return tuple(
-        TableSummary(name, region.tables[name].num_rows, _shares(region, name))
-        for name in table_titles()
-        if name in region.tables
-    )
-
-
-def _shares(region: Region, table: str) -> dict[str, float]:
-    if table == "sources":
-        return {}
-    skipped = {"status", "source", "note", "seq"}
-    columns = [c for c in schemas()[table].columns if c.kind != "id" and c.name not in skipped]
-    statuses = [region.status(table, c.name)[region.frame(table)[c.name].notna()] for c in columns]
-    said = pd.concat(statuses).replace("", "unstated").value_counts()
-    total = said.sum()
-    return {key: float(said.get(key, 0) / total) for key in (*STATUSES, "unstated")} if total else {}
-
-
-def check_region(source: str | Path) -> Report:
-    """Check a region without using it.
-
-    Parameters
-    ----------
-    source : str or Path
-        Bundled name, folder, workbook or layer file, as for `read_region`.
-
-    Returns
-    -------
-    Report
-        Every problem and warning; nothing is raised for bad input.
-    """
-    from megalopolis.region.read import assemble, read_raw, region_path  # noqa: PLC0415 - reading stands on checking
-
-    try:
-        raw = read_raw(region_path(source))
-    except BadInput as error:
-        return Report(error.problems, (), (), None)
-    checked = check_tables(raw.tables)
-    warnings = (*raw.warnings, *checked.warnings)
-    try:
-        region = assemble(raw, checked)
-    except BadInput as error:
-        tables = tuple(TableSummary(name, t.num_rows, {}) for name, t in checked.tables.items())
-        return Report(error.problems, warnings, tables, None)
-    return Report((), warnings, summarize(region), region)
