@@ -13,7 +13,7 @@ from megalopolis.evaluation.cache import cache_folder
 from megalopolis.evaluation.evaluation import NOT_ASKED, Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State, difference_of, ledger_of
 from megalopolis.evaluation.pillars import PILLARS, Pillar, chosen
-from megalopolis.evaluation.solve import Results, Solver, in_threads
+from megalopolis.evaluation.solve import Case, Results, Solver, in_threads
 from megalopolis.parameters import Parameters
 from megalopolis.pillar import ALL_PILLARS, Progress, Result, silent
 from megalopolis.plan import Plan, at
@@ -85,19 +85,20 @@ def evaluate_all(
     solver = Solver(_pillars(only), cache_folder())
     baseline: dict[int, Region] = {}
     wanted = [_states(region, plan, years, baseline) for plan in plans]
-    every = {id(state): (key, state) for states in wanted for key, state in states.items()}
+    cases = [{key: Case(state, states[BASELINE, key[1]]) for key, state in states.items()} for states in wanted]
+    every = {id(case.state): (key, case) for own in cases for key, case in own.items()}
     sets = parameters.draws(draws)
     total = len(every) * (1 + len(sets))
     central: dict[int, tuple[dict[str, Result], pd.DataFrame]] = {}
-    for one, ((case, year), state) in every.items():
-        progress(f"{year} {case}", len(central), total)
-        brief = solver.results(state, parameters, indicators_only=True, progress=progress)
-        central[one] = (brief, solver.values(state, parameters))
-    results = [Results(solver, states, parameters) for states in wanted]
+    for one, ((name, year), case) in every.items():
+        progress(f"{year} {name}", len(central), total)
+        brief = solver.results(case, parameters, indicators_only=True, progress=progress)
+        central[one] = (brief, solver.values(case, parameters))
+    results = [Results(solver, own, parameters) for own in cases]
     main = list(wanted[0])[-1]  # the main plan's last state is wanted whole; of others, what is asked for later
     drawn: dict[int, list[pd.DataFrame]] = {one: [] for one in every}
-    owners = [one for one in every for _ in sets]
-    tasks: list[partial[Any]] = [partial(solver.values, state, draw) for _, state in every.values() for draw in sets]
+    owners = [one for _ in sets for one in every]
+    tasks: list[partial[Any]] = [partial(solver.values, case, draw) for draw in sets for _, case in every.values()]
     answers = in_threads([partial(results[0].__getitem__, main), *tasks])
     progress("ranges", len(central), total)
     next(answers)

@@ -28,6 +28,8 @@ class Pillar:
         Every table it may read: a change of any makes its result stale.
     inputs : dict of str to tuple of str
         Argument to the pillar and table that fill it.
+    reference : dict of str to tuple of str
+        The same for arguments filled from the baseline of the year, where the state is another.
     ranged : bool
         Whether the draws of the parameters are run through it.
     """
@@ -37,6 +39,7 @@ class Pillar:
     needs: tuple[str, ...]
     reads: tuple[str, ...]
     inputs: dict[str, tuple[str, str]] = field(default_factory=dict)
+    reference: dict[str, tuple[str, str]] = field(default_factory=dict)
     ranged: bool = True
 
     def missing(self, state: Region) -> list[str]:

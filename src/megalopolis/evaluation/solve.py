@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 
 import pandas as pd
@@ -25,6 +26,23 @@ T = TypeVar("T")
 _THREADS: Final = 2
 
 
+#: Tables of reference cases kept for those solved against them: a few draws in flight, a few years each.
+_LENT: Final = 64
+
+
+@dataclass(frozen=True)
+class Case:
+    """A state and the state that it is compared with, the baseline of its year; the same one for the baseline."""
+
+    state: Region
+    reference: Region
+
+    @property
+    def own(self) -> Case:
+        """The reference as a case."""
+        return Case(self.reference, self.reference)
+
+
 @dataclass
 class Solver:
     """Pillars over states, with a memory of what was solved.
@@ -41,27 +59,32 @@ class Solver:
     folder: Path | None
     _solved: dict[str, Result] = field(default_factory=dict)
     _values: dict[tuple[str, ...], pd.DataFrame] = field(default_factory=dict)
+    _lent: dict[tuple[str, str], pd.DataFrame] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def keys(self, state: Region, parameters: Parameters, *, indicators_only: bool = False) -> dict[str, str]:
+    def keys(self, case: Case, parameters: Parameters, *, indicators_only: bool = False) -> dict[str, str]:
         """Key of every pillar that the state has the tables for: all that its result depends on."""
         keys: dict[str, str] = {}
+        state = case.state
+        base = self.keys(case.own, parameters, indicators_only=True) if case.reference is not state else {}
         for pillar in self.pillars:
             if pillar.missing(state) or any(source not in keys for source, _ in pillar.inputs.values()):
                 continue
             parts = [cache.code_hash(), pillar.name, str(indicators_only), state.meta.model_dump_json()]
             parts += [f"{name}={state.table_hashes.get(name)}" for name in pillar.reads]
             parts += [f"{argument}={keys[source]}" for argument, (source, _) in sorted(pillar.inputs.items())]
+            parts += [f"{argument}={base.get(source)}" for argument, (source, _) in sorted(pillar.reference.items())]
             parts += [f"{k}={v!r}" for k, v in sorted(parameters.of_pillar(pillar.name).items())]
             keys[pillar.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()
         return keys
 
-    def solved(self, state: Region, parameters: Parameters) -> bool:
+    def solved(self, case: Case, parameters: Parameters) -> bool:
         """Whether a state was solved whole."""
-        return all(key in self._solved for key in self.keys(state, parameters).values())
+        return all(key in self._solved for key in self.keys(case, parameters).values())
 
     def results(
         self,
-        state: Region,
+        case: Case,
         parameters: Parameters,
         *,
         indicators_only: bool = False,
@@ -72,9 +95,9 @@ class Solver:
 
         Draws are recalled as values and not to be kept: their matrices would fill the memory.
         """
-        if indicators_only and self.solved(state, parameters):  # what was solved whole has the indicators too
-            return {name: self._solved[key] for name, key in self.keys(state, parameters).items()}
-        keys = self.keys(state, parameters, indicators_only=indicators_only)
+        if indicators_only and self.solved(case, parameters):  # what was solved whole has the indicators too
+            return {name: self._solved[key] for name, key in self.keys(case, parameters).items()}
+        keys = self.keys(case, parameters, indicators_only=indicators_only)
         found: dict[str, Result] = {}
         folder = None if indicators_only else self.folder
         for pillar in self.pillars:
@@ -84,9 +107,11 @@ class Solver:
             result = self._solved.get(key) or cache.load(folder, key)
             if result is None:
                 inputs = {argument: found[source].tables[table] for argument, (source, table) in pillar.inputs.items()}
+                if case.reference is not case.state:
+                    inputs |= {name: self._borrow(case, parameters, *of) for name, of in pillar.reference.items()}
                 try:
                     result = pillar.run(
-                        state,
+                        case.state,
                         parameters=parameters.of_pillar(pillar.name),
                         progress=progress,
                         indicators_only=indicators_only,
@@ -96,18 +121,40 @@ class Solver:
                     if isinstance(error, BadInput):
                         raise
                     todo = "correct the parameters given" if parameters.settings else "check the region's tables"
-                    raise BadInput(Problem(f"{state.name}: {pillar.name}", str(error).rstrip("."), todo)) from error
+                    raise BadInput(
+                        Problem(f"{case.state.name}: {pillar.name}", str(error).rstrip("."), todo)
+                    ) from error
                 cache.save(folder, key, result)
             if keep:
                 self._solved[key] = result
             found[pillar.name] = result
+        if case.reference is case.state:
+            self._lend(self.keys(case, parameters, indicators_only=True), found)
         return found
 
-    def values(self, state: Region, parameters: Parameters) -> pd.DataFrame:
+    def _lend(self, keys: Mapping[str, str], found: Mapping[str, Result]) -> None:
+        """Keep the tables of a reference case that other cases are solved against; the oldest make room."""
+        with self._lock:
+            for source, table in {of for pillar in self.pillars for of in pillar.reference.values()}:
+                if source in found:
+                    self._lent[keys[source], table] = found[source].tables[table]
+            while len(self._lent) > _LENT:
+                self._lent.pop(next(iter(self._lent)))
+
+    def _borrow(self, case: Case, parameters: Parameters, source: str, table: str) -> pd.DataFrame:
+        """Table of the reference case."""
+        key = self.keys(case.own, parameters, indicators_only=True)[source]
+        lent = self._lent.get((key, table))
+        if lent is None:
+            lent = self.results(case.own, parameters, indicators_only=True, keep=False)[source].tables[table]
+        return lent
+
+    def values(self, case: Case, parameters: Parameters) -> pd.DataFrame:
         """Indicators of a state with their aggregates; see `megalopolis.evaluation.ledger.values_of`."""
-        key = tuple(self.keys(state, parameters, indicators_only=True).values())
+        key = tuple(self.keys(case, parameters, indicators_only=True).values())
         if key not in self._values:
-            self._values[key] = values_of(state, self.results(state, parameters, indicators_only=True, keep=False))
+            found = self.results(case, parameters, indicators_only=True, keep=False)
+            self._values[key] = values_of(case.state, found)
         return self._values[key]
 
 
@@ -131,26 +178,26 @@ class Results(Mapping[State, dict[str, Result]]):
     ----------
     solver : Solver
         Solves and remembers.
-    states : mapping of (case, year) to Region
-        The states.
+    cases : mapping of (case, year) to Case
+        The states and their baselines.
     parameters : Parameters
         Values in force.
     """
 
-    def __init__(self, solver: Solver, states: Mapping[State, Region], parameters: Parameters) -> None:
+    def __init__(self, solver: Solver, cases: Mapping[State, Case], parameters: Parameters) -> None:
         self._solver = solver
-        self._states = states
+        self._cases = cases
         self._parameters = parameters
 
     def solved(self, key: State) -> bool:
         """Whether a state was solved whole."""
-        return self._solver.solved(self._states[key], self._parameters)
+        return self._solver.solved(self._cases[key], self._parameters)
 
     def __getitem__(self, key: State) -> dict[str, Result]:
-        return self._solver.results(self._states[key], self._parameters)
+        return self._solver.results(self._cases[key], self._parameters)
 
     def __iter__(self) -> Iterator[State]:
-        return iter(self._states)
+        return iter(self._cases)
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self._cases)
