@@ -1,0 +1,272 @@
+"""The economy as arrays: kernels, elasticities, productivity, registered people, land; and its validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from megalopolis.units import Array
+
+Matrix = npt.NDArray[np.floating[Any]]
+Indices = npt.NDArray[np.int64]
+
+#: Largest external economies: at gamma theta of 1 a city gains more from an industry's size than competition costs it.
+_MOST_SCALE: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Model:
+    """An economy of n cities, k industries and o places of registration.
+
+    Levels and hats are the same object: `megalopolis.economy.shares.from_shares` builds one whose kernels are
+    observed shares, and then labour and wages come out in the units of the data.
+
+    Attributes
+    ----------
+    kernels : ndarray, shape (c, n, n)
+        ``D[c, n, i]``: ease of selling from i in n (trade cost to the power of minus theta). float64 or float32.
+    kernel_of : ndarray of int, shape (k,)
+        Kernel of every industry.
+    theta, gamma, beta : ndarray, shape (k,)
+        Trade elasticity, external economies, share of spending (they sum to one).
+    log_t : ndarray, shape (k, n)
+        Log of productivity to the power of theta.
+    subsidy : ndarray, shape (k, n)
+        Share of the wage bill that the city pays, below 1.
+    transfers : ndarray, shape (n,)
+        Received from elsewhere, as a share of all spending on goods; sums to zero.
+    mobility : ndarray, shape (o, n)
+        ``M[o, n]``: migration cost to the power of minus eps. With no rows nobody moves.
+    registered : ndarray, shape (o,)
+        People by place of registration; by city where nobody moves.
+    log_b, log_h : ndarray, shape (n,)
+        Log of amenities and of land.
+    q : float
+        Share of goods once housing supply is solved out, ``1 - (1 - alpha) / (1 + eta)``.
+    eps : float
+        Dispersion of tastes for places.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit, a parameter is outside its domain, or a city cannot be supplied or reached.
+    """
+
+    kernels: Matrix
+    kernel_of: Indices
+    theta: Array
+    gamma: Array
+    beta: Array
+    log_t: Array
+    subsidy: Array
+    transfers: Array
+    mobility: Matrix
+    registered: Array
+    log_b: Array
+    log_h: Array
+    q: float
+    eps: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernels", np.ascontiguousarray(self.kernels))
+        object.__setattr__(self, "mobility", np.ascontiguousarray(self.mobility))
+        _check_shapes(self)
+        _check_finite(self)
+        _check_values(self)
+        _check_kernels(self)
+
+    @property
+    def cities(self) -> int:
+        """Number of cities."""
+        return int(self.log_t.shape[1])
+
+    @property
+    def industries(self) -> int:
+        """Number of industries."""
+        return int(self.log_t.shape[0])
+
+    @property
+    def mobile(self) -> bool:
+        """Whether people move."""
+        return bool(self.mobility.shape[0] > 0)
+
+    def arrays(self) -> tuple[Any, ...]:
+        """Return arguments of the machine code."""
+        place = self.log_b + (1.0 - self.q) * self.log_h
+        keep = np.log1p(-self.subsidy)
+        return (
+            self.kernels,
+            self.kernel_of,
+            self.theta,
+            self.gamma,
+            self.beta,
+            self.log_t,
+            keep,
+            self.transfers,
+            self.mobility,
+            self.registered,
+            place,
+        )
+
+    def changed(self, **fields: Any) -> Model:
+        """Return the model with some fields replaced, checked again."""
+        return replace(self, **fields)
+
+
+def model(
+    kernels: Matrix,
+    *,
+    theta: npt.ArrayLike,
+    gamma: npt.ArrayLike,
+    beta: npt.ArrayLike,
+    productivity: npt.ArrayLike,
+    registered: npt.ArrayLike,
+    mobility: Matrix | None = None,
+    **options: Any,
+) -> Model:
+    """Build a model in levels, with defaults.
+
+    Parameters
+    ----------
+    kernels : ndarray, shape (c, n, n) or (n, n)
+        See `Model`.
+    theta, gamma, beta : float or array_like, shape (k,)
+        See `Model`; scalars hold for all industries.
+    productivity : array_like, shape (k, n)
+        Output per worker before external economies.
+    registered : array_like, shape (o,)
+        See `Model`.
+    mobility : ndarray, shape (o, n), optional
+        See `Model`; without it nobody moves.
+    **options
+        ``kernel_of`` (default: the first), ``subsidy``, ``transfers`` (none), ``amenity``, ``land`` (one each),
+        ``q`` (default 1), ``eps`` (default 1.5).
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ValueError
+        As `Model`; and if productivity, amenity or land is not positive.
+    """
+    made = np.atleast_2d(np.asarray(productivity, dtype=np.float64))
+    count, n = made.shape
+    amenity = np.broadcast_to(np.asarray(options.get("amenity", 1.0), dtype=np.float64), (n,))
+    land = np.broadcast_to(np.asarray(options.get("land", 1.0), dtype=np.float64), (n,))
+    for name, values in (("productivity", made), ("amenity", amenity), ("land", land)):
+        if not (values > 0).all() or not np.isfinite(values).all():
+            raise ValueError(f"{name} must be positive and finite")
+    stack = np.asarray(kernels)
+    elasticity = _by_industry(theta, count)
+    return Model(
+        stack[None] if stack.ndim == 2 else stack,
+        np.asarray(options.get("kernel_of", np.zeros(count)), dtype=np.int64),
+        elasticity,
+        _by_industry(gamma, count),
+        _by_industry(beta, count),
+        elasticity[:, None] * np.log(made),
+        np.broadcast_to(np.asarray(options.get("subsidy", 0.0), dtype=np.float64), (count, n)).copy(),
+        np.broadcast_to(np.asarray(options.get("transfers", 0.0), dtype=np.float64), (n,)).copy(),
+        np.empty((0, n)) if mobility is None else mobility,
+        np.asarray(registered, dtype=np.float64),
+        np.log(amenity),
+        np.log(land),
+        float(options.get("q", 1.0)),
+        float(options.get("eps", 1.5)),
+    )
+
+
+def goods_share(alpha: float, eta: float) -> float:
+    """Share of goods ``q`` with housing solved out: supply that rises with the real price is fixed land at this share.
+
+    Parameters
+    ----------
+    alpha : float
+        Share of goods in spending.
+    eta : float
+        Elasticity of housing supply in the real price, ``H = land (r / P)^eta``.
+
+    Raises
+    ------
+    ValueError
+        If alpha is outside (0, 1] or eta is negative.
+    """
+    if not 0.0 < alpha <= 1.0 or not eta >= 0.0:
+        raise ValueError(f"goods share {alpha:g} must lie in (0, 1] and housing elasticity {eta:g} be at least 0")
+    return 1.0 - (1.0 - alpha) / (1.0 + eta)
+
+
+def _by_industry(values: npt.ArrayLike, count: int) -> Array:
+    return np.broadcast_to(np.asarray(values, dtype=np.float64), (count,)).copy()
+
+
+def _check_shapes(m: Model) -> None:
+    if m.log_t.ndim != 2 or m.cities < 1 or m.industries < 1:
+        raise ValueError("productivity must be industries by cities, at least one of each")
+    count, n = m.log_t.shape
+    wanted = {
+        "kernels": ((*m.kernels.shape[:1], n, n), m.kernels.shape),
+        "kernel_of": ((count,), m.kernel_of.shape),
+        "theta": ((count,), m.theta.shape),
+        "gamma": ((count,), m.gamma.shape),
+        "beta": ((count,), m.beta.shape),
+        "subsidy": ((count, n), m.subsidy.shape),
+        "transfers": ((n,), m.transfers.shape),
+        "mobility": ((*m.mobility.shape[:1], n), m.mobility.shape),
+        "registered": ((m.mobility.shape[0] if m.mobile else n,), m.registered.shape),
+        "log_b": ((n,), m.log_b.shape),
+        "log_h": ((n,), m.log_h.shape),
+    }
+    for name, (shape, found) in wanted.items():
+        if tuple(shape) != tuple(found):
+            raise ValueError(f"{name} has shape {tuple(found)}, not {tuple(shape)}")
+    if count and (m.kernel_of.min() < 0 or m.kernel_of.max() >= m.kernels.shape[0]):
+        raise ValueError("kernel_of names a kernel that is not there")
+
+
+def _check_finite(m: Model) -> None:
+    for name in ("theta", "gamma", "beta", "log_t", "subsidy", "transfers", "registered", "log_b", "log_h"):
+        if not np.isfinite(getattr(m, name)).all():
+            raise ValueError(f"{name} has values that are not finite")
+
+
+def _check_values(m: Model) -> None:
+    if not (m.theta > 0).all():
+        raise ValueError(f"trade elasticity theta {m.theta.min():g} must be positive")
+    if (m.gamma < 0).any():
+        raise ValueError(f"external economies gamma {m.gamma.min():g} must not be negative")
+    if (m.gamma * m.theta > _MOST_SCALE).any():
+        raise ValueError(f"gamma theta is {(m.gamma * m.theta).max():g}, above 1: equilibria collapse into one city")
+    if not (m.beta > 0).all() or abs(m.beta.sum() - 1.0) > 1e-9:
+        raise ValueError(f"shares of spending must be positive and sum to 1, not {m.beta.sum():g}")
+    _check_money(m)
+
+
+def _check_money(m: Model) -> None:
+    if not (m.subsidy < 1.0).all():
+        raise ValueError(f"subsidy {m.subsidy.max():g} must be below 1, the whole wage bill")
+    if abs(m.transfers.sum()) > 1e-9:
+        raise ValueError(f"transfers must sum to zero, not {m.transfers.sum():g}")
+    if not (m.registered >= 0).all() or not m.registered.sum() > 0 or not (m.mobile or (m.registered > 0).all()):
+        raise ValueError("registered people must be positive where nobody moves, and nowhere negative")
+    if not 0.0 < m.q <= 1.0 or not m.eps > 0 or not np.isfinite(m.eps):
+        raise ValueError(f"goods share q {m.q:g} must lie in (0, 1] and eps {m.eps:g} be positive")
+
+
+def _check_kernels(m: Model) -> None:
+    for name, kernel in (("kernels", m.kernels), ("mobility", m.mobility)):
+        if kernel.size and (not np.isfinite(kernel).all() or not (kernel >= 0).all()):
+            raise ValueError(f"{name} must be finite and not negative")
+    for axis, what in ((2, "can be supplied by no city"), (1, "can sell to no city")):
+        if not (m.kernels.sum(axis=axis) > 0).all():
+            raise ValueError(f"city number {int(np.argmax((m.kernels.sum(axis=axis) <= 0).any(axis=0)))} {what}")
+    if m.mobile:
+        if not (m.mobility.sum(axis=0) > 0).all():
+            raise ValueError(f"nobody can live in city number {int(np.argmax(m.mobility.sum(axis=0) <= 0))}")
+        if not (m.mobility.sum(axis=1) > 0).all():
+            raise ValueError(f"people of place number {int(np.argmax(m.mobility.sum(axis=1) <= 0))} can live nowhere")
