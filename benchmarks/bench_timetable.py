@@ -1,0 +1,148 @@
+"""Minutes by timetable, all pairs, median over three hours: the kernel against the plain profile scan, in one run.
+
+Run as ``python benchmarks/bench_timetable.py`` (some minutes; prints Markdown). The plain scan is the one of the tests:
+one target at a time, compiled, and the median over every minute of departure sorted out pair by pair; on the real trains
+it is timed uncompiled too, on three targets. With MEGALOPOLIS_REFERENCE_DATA set, on the trains of 10 March 2016; always
+on random feeds: trains along straight ways between stations at random in a square. Everything runs on one thread.
+"""
+
+import gc
+import importlib.util
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from megalopolis.travel.timetable import Footpaths, Timetable, travel_minutes
+
+MORNING = (420, 600)
+ROOT = Path(__file__).parents[1]
+
+
+def module(path):
+    spec = importlib.util.spec_from_file_location(path.stem, ROOT / path)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found
+
+
+def random_feed(stations, trains, seed=0):
+    """Trains of 6 to 14 calls at 200 km/h between 5:30 and 22:00, some five trains of the same way a day."""
+    rng = np.random.default_rng(seed)
+    points = 1000 * rng.random((stations, 2))
+    ways = []
+    while len(ways) < trains // 10:
+        start, end = rng.integers(0, stations, 2)
+        gap = np.hypot(*(points[start] - points[end]))
+        if gap > 200:
+            line = np.linspace(points[start], points[end], int(rng.integers(6, 15)))
+            near = np.hypot(*(line[:, None] - points[None]).transpose(2, 0, 1)).argmin(axis=1)
+            stops = near[np.r_[True, near[1:] != near[:-1]]]
+            ways += [stops, stops[::-1]]
+    trip, stop, arrive, depart = [], [], [], []
+    for z in range(trains):
+        stops = ways[rng.integers(len(ways))]
+        km = np.hypot(*(points[stops[1:]] - points[stops[:-1]]).T)
+        ride = np.ceil(60 * km / 200).astype(int)
+        dwell = rng.integers(1, 4, stops.size)
+        leave = rng.integers(330, 1320) + np.r_[0, np.cumsum(ride + dwell[1:])]
+        trip += [z] * stops.size
+        stop += stops.tolist()
+        depart += leave.tolist()
+        arrive += (leave - dwell).tolist()
+    return Timetable(stations, trip, stop, arrive, depart, np.full(stations, 10))
+
+
+def best(function, repeats):
+    """Result and shortest time of some calls, seconds."""
+    times = []
+    for _ in range(repeats):
+        gc.collect()
+        begin = time.perf_counter()
+        result = function()
+        times.append(time.perf_counter() - begin)
+    return result, min(times)
+
+
+def peak_mb():
+    """Peak memory of the process since it was last cleared (Linux)."""
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").open() if line.startswith("VmHWM")) / 1024
+
+
+def row(name, timetable, plain, sample=None):
+    """One row of the table: the plain scan is timed on a sample of the targets, and scaled, where one is given."""
+    some = np.arange(timetable.stops) if sample is None else np.arange(0, timetable.stops, sample)
+    expected, plain_s = best(lambda: plain(timetable, MORNING, (50,), targets=some), 1)
+    plain_s *= timetable.stops / some.size
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    before = peak_mb()
+    found = travel_minutes(timetable, MORNING)
+    memory = peak_mb() - before
+    ours = best(lambda: travel_minutes(timetable, MORNING), 9)[1]
+    wrong = (found[:, :, some] != expected).sum()
+    trains = np.unique(timetable.trip).size
+    times = f"{1e3 * ours:.1f} | {1e3 * plain_s:.0f} | {plain_s / ours:.0f}"
+    sizes = f"{timetable.stops} | {trains} | {timetable.legs.trip.size}"
+    print(f"| {name} | {sizes} | {times} | {wrong} of {expected.size} | {memory:.0f} |")
+
+
+def uncompiled():
+    """Seconds of the plain scan without a compiler, on three targets and scaled."""
+    real = module(Path("tests/against/test_timetable_kernel.py")).read(Path(os.environ["MEGALOPOLIS_REFERENCE_DATA"]))[
+        1
+    ]
+    plain = module(Path("tests/travel/test_timetable_plain.py")).plain
+    print(best(lambda: plain(real, MORNING, (50,), targets=(100, 300, 500)), 1)[1] * real.stops / 3)
+
+
+def main():
+    plain = module(Path("tests/travel/test_timetable_plain.py")).plain
+    small = random_feed(30, 40)
+    plain(small, MORNING, (50,))
+    travel_minutes(small, MORNING)
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, one thread\n")
+    print("| feed | stations | trains | legs | ms | plain scan, ms | ratio | pairs that differ | peak memory, MB |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    folder = os.environ.get("MEGALOPOLIS_REFERENCE_DATA")
+    if folder:
+        real = module(Path("tests/against/test_timetable_kernel.py")).read(Path(folder))[1]
+        row("10 March 2016", real, plain)
+        environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+        done = subprocess.run(
+            [sys.executable, __file__, "uncompiled"], env=environment, capture_output=True, text=True, check=True
+        )
+        ours = best(lambda: travel_minutes(real, MORNING), 9)[1]
+        seconds = float(done.stdout)
+        print(
+            f"| same, plain scan uncompiled | | | | {1e3 * ours:.1f} | {1e3 * seconds:.0f} | {seconds / ours:.0f} | | |"
+        )
+    else:
+        print("MEGALOPOLIS_REFERENCE_DATA is not set: no real timetable", file=sys.stderr)
+    for stations, trains in ((250, 1500), (500, 3000), (1000, 6000), (2000, 12_000)):
+        row("random", random_feed(stations, trains), plain, sample=max(1, stations // 250))
+    feed = random_feed(1000, 6000)
+    print("\n| 1,000 stations, 6,000 trains | ms |\n| --- | --- |")
+    near = np.random.default_rng(1).integers(0, 1000, (2, 2000))
+    near = near[:, near[0] != near[1]]
+    walked = Timetable(
+        1000, feed.trip, feed.stop, feed.arrive, feed.depart, feed.change, Footpaths(*near, np.full(near.shape[1], 15))
+    )
+    for name, timetable, percentiles, limit in (
+        ("median", feed, (50,), None),
+        ("five percentiles", feed, (0, 25, 50, 75, 100), None),
+        ("at most two transfers", feed, (50,), 2),
+        ("2,000 footpaths", walked, (50,), None),
+    ):
+        ms = (
+            1e3 * best(lambda t=timetable, p=percentiles, k=limit: travel_minutes(t, MORNING, p, max_transfers=k), 3)[1]
+        )
+        print(f"| {name} | {ms:.1f} |")
+
+
+if __name__ == "__main__":
+    uncompiled() if sys.argv[1:] else main()

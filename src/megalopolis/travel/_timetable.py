@@ -1,0 +1,503 @@
+"""Compiled loops of the timetable; called only by :mod:`megalopolis.travel.timetable`.
+
+A leg is a train from one call to its next. Legs are worked off from the last departure to the first. A *point* is a
+stop and a minute at which trains leave it; its row holds the earliest arrival at every target for who is at the stop by
+then. The row of a trip holds the same for who sits in the train. Minutes count from the start of the window.
+"""
+
+# A bare select vectorises where min() would test for NaN; int16 keeps the lanes of a vector narrow.
+# ruff: noqa: FURB136
+# mypy: disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+NEVER = 32767
+NONE, SPARE = 0, 1  # rows: nothing leaves any more, and what nobody reads
+
+
+@njit(cache=True, nogil=True)
+def last_first(depart: Array) -> Array:
+    """Legs from the last departure to the first; of equal ones the later in the list first (counting sort)."""
+    first = np.zeros(depart.max() + 2 if depart.size else 1, np.int64)
+    for d in depart:
+        first[d] += 1
+    total = 0
+    for d in range(first.size - 1, -1, -1):
+        count = first[d]
+        first[d] = total
+        total += count
+    order = np.empty(depart.size, np.int64)
+    for e in range(depart.size - 1, -1, -1):
+        order[first[depart[e]]] = e
+        first[depart[e]] += 1
+    return order
+
+
+@njit(cache=True, nogil=True)
+def points(order: Array, start: Array, depart: Array, board: Array, stops: int) -> tuple[Array, Array, Array]:
+    """Points of each stop in rising time (`begin`, `time`), and the point of each leg; -1 where nobody boards."""
+    begin, latest = np.zeros(stops + 1, np.int64), np.full(stops, -1, np.int64)
+    for i in range(order.size - 1, -1, -1):
+        e = order[i]
+        if board[e] and latest[start[e]] != depart[e]:
+            latest[start[e]] = depart[e]
+            begin[start[e] + 1] += 1
+    for u in range(stops):
+        begin[u + 1] += begin[u]
+    time, point = np.empty(begin[stops], np.int64), np.full(order.size, -1, np.int64)
+    free = begin[:-1].copy()
+    for i in range(order.size - 1, -1, -1):
+        e = order[i]
+        u = start[e]
+        if not board[e]:
+            continue
+        if free[u] == begin[u] or time[free[u] - 1] != depart[e]:
+            time[free[u]] = depart[e]
+            free[u] += 1
+        point[e] = free[u] - 1
+    return begin, time, point
+
+
+@njit(cache=True, nogil=True)
+def _from(time: Array, point: int, end: int, minute: int) -> int:
+    """First point of a stop at or after a minute, looked for from an earlier one on; -1 if there is none."""
+    while point < end and time[point] < minute:
+        point += 1
+    return point if point < end else -1
+
+
+@njit(cache=True, nogil=True)
+def onward(
+    order: Array, legs: Any, point: Array, change: Array, paths: tuple[Array, Array, Array], grid: Any
+) -> tuple[Array, Array]:
+    """Points at which who alights from each leg, in the order of work, goes on: after a change, or a way on foot."""
+    start, end, arrive, alight = legs
+    first, to, minutes = paths
+    begin, time = grid
+    where, found, count = np.empty(order.size + 1, np.int64), np.empty(2 * order.size + 16, np.int64), 0
+    where[0] = 0
+    earliest = begin[1:].copy()  # of each stop, of the points at or after the departure at work
+    for i in range(order.size):
+        e = order[i]
+        v = end[e]
+        if point[e] >= 0:
+            earliest[start[e]] = point[e]
+        if alight[e]:
+            if count + 1 + first[v + 1] - first[v] > found.size:
+                found = np.concatenate((found, np.empty(found.size + first[v + 1] - first[v], np.int64)))
+            p = _from(time, earliest[v], begin[v + 1], arrive[e] + change[v])
+            if p >= 0:
+                found[count] = p
+                count += 1
+            for w in range(first[v], first[v + 1]):
+                p = _from(time, earliest[to[w]], begin[to[w] + 1], arrive[e] + minutes[w])
+                if p >= 0:
+                    found[count] = p
+                    count += 1
+        where[i + 1] = count
+    return where, found[:count]
+
+
+@njit(cache=True, nogil=True)
+def _keep(begin: Array, time: Array, until: int) -> Array:
+    """Points of each stop up to a minute, and the first one after it."""
+    kept = np.zeros(time.size, np.bool_)
+    for u in range(begin.size - 1):
+        for p in range(begin[u], begin[u + 1]):
+            kept[p] = p == begin[u] or time[p - 1] < until
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _last_uses(order: Array, point: Array, later: Array, where: Array, goes_on: Array) -> Array:
+    """Last leg in the order of work that reads or writes each point."""
+    last = np.full(later.size, -1, np.int64)
+    for i in range(order.size):
+        p = point[order[i]]
+        if p >= 0:
+            if last[p] < 0 and later[p] >= 0:  # only the first leg of a point reads the one before
+                last[later[p]] = i
+            last[p] = i
+        for q in range(where[i], where[i + 1]):
+            last[goes_on[q]] = i
+    return last
+
+
+@njit(cache=True, nogil=True)
+def _later(begin: Array) -> Array:
+    """Next later point of the same stop; -1 after the last."""
+    later = np.full(begin[-1], -1, np.int64)
+    for u in range(begin.size - 1):
+        for p in range(begin[u], begin[u + 1] - 1):
+            later[p] = p + 1
+    return later
+
+
+@njit(cache=True, nogil=True)
+def rows(order: Array, point: Array, grid: Any, where: Array, goes_on: Array, until: int) -> tuple[Array, Any, int]:
+    """Give every point a row, free again after its last use unless it lies in the window.
+
+    Returns the rows of the points, the rows read before and written by each leg in the order of work, and their number.
+    """
+    begin, time = grid
+    later, kept = _later(begin), _keep(begin, time, until)
+    last = _last_uses(order, point, later, where, goes_on)
+    row = np.full(time.size, -1, np.int64)
+    before, own = np.full(order.size, NONE, np.int64), np.full(order.size, SPARE, np.int64)
+    free, idle, used = np.empty(time.size, np.int64), 0, 2
+    for i in range(order.size):
+        p = point[order[i]]
+        if p >= 0:
+            n = later[p]
+            if row[p] >= 0:
+                before[i] = row[p]
+            else:
+                before[i] = row[n] if n >= 0 else NONE
+                if n >= 0 and last[n] == i and not kept[n]:
+                    row[p] = row[n]  # nobody else reads it: go on in place
+                elif idle:
+                    idle -= 1
+                    row[p] = free[idle]
+                else:
+                    row[p] = used
+                    used += 1
+            own[i] = row[p]
+            if last[p] == i and not kept[p]:
+                free[idle] = row[p]
+                idle += 1
+        for q in range(where[i], where[i + 1]):
+            g = goes_on[q]
+            if last[g] == i and not kept[g] and row[g] != own[i]:
+                free[idle] = row[g]
+                idle += 1
+                last[g] = -1
+    return row, (before, own), used
+
+
+@njit(cache=True, nogil=True)
+def seats(order: Array, trip: Array) -> tuple[Array, Array, int]:
+    """Row of the trip of each leg in the order of work, whether it is the first there, and the number of rows."""
+    seat, fresh = np.empty(order.size, np.int64), np.zeros(order.size, np.bool_)
+    held, free, idle, used = np.full(order.size, -1, np.int64), np.empty(order.size, np.int64), 0, 0
+    for i in range(order.size):
+        e = order[i]
+        if e + 1 == trip.size or trip[e + 1] != trip[e]:
+            fresh[i] = True
+            if idle:
+                idle -= 1
+                held[e] = free[idle]
+            else:
+                held[e] = used
+                used += 1
+        else:
+            held[e] = held[e + 1]
+        seat[i] = held[e]
+        if e == 0 or trip[e - 1] != trip[e]:
+            free[idle] = held[e]
+            idle += 1
+    return seat, fresh, used
+
+
+# Rows are given by their number: a view of each would be counted and freed, which takes as long as the minimum itself.
+@njit(cache=True, nogil=True)
+def _lower(trains: Array, t: int, stock: Array, other: int, shift: int) -> None:
+    """Lower the row of a train to what going on from a point gives."""
+    for j in range(trains.shape[1] - shift):
+        x, y = trains[t, j + shift], stock[other, j]
+        trains[t, j + shift] = y if y < x else x
+
+
+@njit(cache=True, nogil=True)
+def _offer(trains: Array, t: int, stock: Array, before: int, own: int) -> None:
+    """Write the row of a point: the one after it, or boarding the train."""
+    for j in range(trains.shape[1]):
+        x, y = trains[t, j], stock[before, j]
+        stock[own, j] = y if y < x else x
+
+
+@njit(cache=True, nogil=True)
+def _lower_and_offer(trains: Array, t: int, stock: Array, other: int, before: int, own: int) -> None:
+    """Both in one reading."""
+    for j in range(trains.shape[1]):
+        x, y, z = trains[t, j], stock[other, j], stock[before, j]
+        x = y if y < x else x
+        trains[t, j] = x
+        stock[own, j] = z if z < x else x
+
+
+# One row less where a point goes on in the row of the one after it: rows that overlap would not be vectorised.
+@njit(cache=True, nogil=True)
+def _offer_again(trains: Array, t: int, stock: Array, own: int) -> None:
+    for j in range(trains.shape[1]):
+        x, y = trains[t, j], stock[own, j]
+        stock[own, j] = x if x < y else y
+
+
+@njit(cache=True, nogil=True)
+def _lower_and_offer_again(trains: Array, t: int, stock: Array, other: int, own: int) -> None:
+    for j in range(trains.shape[1]):
+        x, y, z = trains[t, j], stock[other, j], stock[own, j]
+        x = y if y < x else x
+        trains[t, j] = x
+        stock[own, j] = z if z < x else x
+
+
+@njit(cache=True, nogil=True)
+def _arrive(trains: Array, t: int, column: int, width: int, minute: int) -> None:
+    """Alight for good at the target of a column, in every layer."""
+    if 0 <= column < width:
+        for j in range(column, trains.shape[1], width):
+            trains[t, j] = min(trains[t, j], minute)
+
+
+@njit(cache=True, nogil=True)
+def sweep(
+    work: Any, legs: tuple[Array, Array, Array], paths: Any, columns: Any, shift: int, stock: Array, trains: Array
+) -> None:
+    """Work off all legs for a panel of targets.
+
+    `stock` and `trains` hold the rows of points and of trips: a layer for each number of rides that may follow (one
+    layer where there is no limit), and in each a column for each target. The layer of a trip that allows k rides more
+    stands where that of a point stands which allows k + 1: they are `shift` columns apart, the width of a layer, or 0
+    where there is no limit.
+    """
+    order, where, onto, before, own, seat, fresh = work
+    end, arrive, alight = legs
+    first, to, minutes = paths
+    column, left, width = columns
+    stock[NONE, :] = NEVER
+    for i in range(order.size):
+        e, t, b, o = order[i], seat[i], before[i], own[i]
+        if fresh[i]:
+            for j in range(trains.shape[1]):
+                trains[t, j] = NEVER
+        if alight[e]:
+            v = end[e]
+            _arrive(trains, t, column[v] - left, width, arrive[e])
+            for w in range(first[v], first[v + 1]):
+                _arrive(trains, t, column[to[w]] - left, width, arrive[e] + minutes[w])
+        q, last = where[i], where[i + 1]
+        while q < (last if shift else last - 1):
+            _lower(trains, t, stock, onto[q], shift)
+            q += 1
+        if q < last and b == o:
+            _lower_and_offer_again(trains, t, stock, onto[q], o)
+        elif q < last:
+            _lower_and_offer(trains, t, stock, onto[q], b, o)
+        elif b == o:
+            _offer_again(trains, t, stock, o)
+        else:
+            _offer(trains, t, stock, b, o)
+
+
+@njit(cache=True, nogil=True)
+def _departures(origin: int, grid: Any, row: Array, paths: Any, last: int) -> tuple[Array, Array]:
+    """Latest minutes, falling, at which to leave an origin, at once or on foot first, for each point; and its row."""
+    begin, time = grid
+    first, to, minutes = paths
+    size = begin[origin + 1] - begin[origin]
+    for w in range(first[origin], first[origin + 1]):
+        size += begin[to[w] + 1] - begin[to[w]]
+    leave, at, count = np.empty(size, np.int64), np.empty(size, np.int64), 0
+    for w in range(first[origin] - 1, first[origin + 1]):
+        u, walk = (origin, 0) if w < first[origin] else (to[w], minutes[w])
+        for p in range(begin[u + 1] - 1, begin[u] - 1, -1):
+            if time[p] < walk:
+                break
+            if p > begin[u] and time[p - 1] - walk >= last:
+                continue  # the point before it is not too early either
+            leave[count] = min(time[p] - walk, last)
+            at[count] = row[p]
+            count += 1
+    if first[origin] < first[origin + 1]:
+        order = np.argsort(-leave[:count])
+        return leave[:count][order], at[:count][order]
+    return leave[:count], at[:count]
+
+
+@njit(cache=True, nogil=True)
+def _profile(leave: Array, at: Array, stock: Array, layer: int, waits: Array, length: Array) -> int:
+    """Shortest minutes (`waits`) and length of each interval of departures with one arrival; how many there are.
+
+    Within an interval of length l the trip takes `waits`, and one minute more for every minute earlier.
+    """
+    count, width = 0, waits.shape[1]
+    for k in range(leave.size):
+        row, new, minute = stock[at[k], layer:], waits[count], np.int16(leave[k])
+        if count:
+            old, ahead = waits[count - 1], np.int16(leave[k - 1] - leave[k])
+        else:
+            old, ahead = stock[NONE], np.int16(0)
+        if k and ahead == 0:
+            count -= 1
+            new, old = waits[count], waits[count]
+        for j in range(width):
+            y = row[j]
+            y = np.int16(y - minute) if y < NEVER else np.int16(NEVER)
+            x = old[j]
+            x = np.int16(x + ahead) if x < NEVER else np.int16(NEVER)
+            new[j] = y if y < x else x
+        length[count] = leave[k] - (leave[k + 1] if k + 1 < leave.size else -1)
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _bounds(waits: Array, length: Array, count: int, least: Array, most: Array, inside: Array) -> int:
+    """Shortest and longest minutes of each target, and from how many departures it is reached; the widest range."""
+    for j in range(least.size):
+        least[j], most[j], inside[j] = NEVER, 0, 0
+    for i in range(count):
+        row, own, extra = waits[i], np.int16(length[i]), np.int16(length[i] - 1)
+        for j in range(least.size):
+            x = row[j]
+            least[j] = x if x < least[j] else least[j]
+            y = np.int16(x + extra) if x < NEVER else np.int16(0)
+            most[j] = y if y > most[j] else most[j]
+            inside[j] = np.int16(inside[j] + (own if x < NEVER else np.int16(0)))
+    span = np.int16(0)
+    for j in range(least.size):
+        x = np.int16(most[j] - least[j])
+        span = x if x > span else span
+    return np.int64(span)
+
+
+@njit(cache=True, nogil=True)
+def _within(waits: Array, length: Array, count: int, limit: Array, inside: Array) -> None:
+    """Minutes of departure from which the trip to each target takes less than a limit."""
+    none = np.int16(0)
+    for j in range(inside.size):
+        inside[j] = 0
+    for i in range(0, count - 1, 2):
+        row, most, row2, most2 = waits[i], np.int16(length[i]), waits[i + 1], np.int16(length[i + 1])
+        for j in range(inside.size):
+            x, y = np.int16(limit[j] - row[j]), np.int16(limit[j] - row2[j])
+            x = x if x > none else none
+            x = x if x < most else most
+            y = y if y > none else none
+            y = y if y < most2 else most2
+            inside[j] = np.int16(np.int16(inside[j] + x) + y)
+    if count % 2:
+        row, most = waits[count - 1], np.int16(length[count - 1])
+        for j in range(inside.size):
+            x = np.int16(limit[j] - row[j])
+            x = x if x > none else none
+            x = x if x < most else most
+            inside[j] = np.int16(inside[j] + x)
+
+
+@njit(cache=True, nogil=True)
+def _raise(low: Array, limit: Array, inside: Array, rank: np.int16, half: np.int16) -> None:
+    """Raise the lower bound to the limit where too few departures are within it, and set the next limit."""
+    for j in range(low.size):
+        x, y = low[j], limit[j]
+        x = y if inside[j] < rank else x
+        low[j] = x
+        limit[j] = np.int16(x + half)
+
+
+@njit(cache=True, nogil=True)
+def _start(least: Array, low: Array, limit: Array, half: np.int16) -> None:
+    for j in range(least.size):
+        x = least[j]
+        x = x if x < NEVER else np.int16(0)
+        low[j] = x
+        limit[j] = np.int16(x + half)
+
+
+@njit(cache=True, nogil=True)
+def _known(low: Array, reached: Array, rank: np.int16, out: Array) -> None:
+    for j in range(low.size):
+        out[j] = low[j] if reached[j] >= rank else np.int16(NEVER)
+
+
+@njit(cache=True, nogil=True)
+def _quantiles(waits: Array, length: Array, count: int, ranks: Array, out: Array) -> None:
+    """Ranks of the minutes over the departures, by bisection on the number within a limit."""
+    width = waits.shape[1]
+    least, low, reached = np.empty(width, np.int16), np.empty(width, np.int16), np.empty(width, np.int16)
+    limit, inside = np.empty(width, np.int16), np.empty(width, np.int16)
+    half = 1
+    span = _bounds(waits, length, count, least, low, reached)
+    while half <= span:
+        half *= 2
+    for k in range(ranks.size):
+        rank, step = np.int16(ranks[k]), half // 2
+        _start(least, low, limit, np.int16(step))
+        while step > 0:
+            _within(waits, length, count, limit, inside)
+            step //= 2
+            _raise(low, limit, inside, rank, np.int16(step))
+        _known(low, reached, rank, out[k])
+
+
+@njit(cache=True, nogil=True)
+def scan(
+    legs: Any, order: Array, change: Array, paths: Any, start: tuple[int, int], rides: int, spent: int
+) -> tuple[Array, Array, Array]:
+    """Earliest arrivals from one stop and minute (connection scan, forward), for every number of rides.
+
+    `spent` is 1 where rides are counted, 0 where all stand in one layer. Returns the minute at which who has used some
+    rides can board at, or has arrived at, each stop, and behind each arrival the legs of boarding and of alighting.
+    """
+    trip, begin, end, depart, arrive, board, alight = legs
+    first, to, minutes = paths
+    origin, leave = start
+    n = change.size
+    ready, there = np.full((rides + 1, n), NEVER, np.int64), np.full((rides + 1, n), NEVER, np.int64)
+    via = np.full((rides + 1, n, 4), -1, np.int64)  # boarding and alighting leg: of `ready`, of `there`
+    sits = np.full((rides + 1, trip.max() + 1 if trip.size else 0), -1, np.int64)
+    ready[0, origin] = there[0, origin] = leave
+    for w in range(first[origin], first[origin + 1]):
+        ready[0, to[w]] = min(ready[0, to[w]], leave + minutes[w])
+        there[0, to[w]] = min(there[0, to[w]], leave + minutes[w])
+    for i in range(order.size - 1, -1, -1):
+        e = order[i]
+        for k in range(rides + 1 - spent):
+            r = k + spent
+            if sits[r, trip[e]] < 0 and board[e] and ready[k, begin[e]] <= depart[e]:
+                sits[r, trip[e]] = e
+            if sits[r, trip[e]] < 0 or not alight[e]:
+                continue
+            v = end[e]
+            for w in range(first[v] - 1, first[v + 1]):
+                y, walk = (v, 0) if w < first[v] else (to[w], minutes[w])
+                if arrive[e] + walk < there[r, y]:
+                    there[r, y] = arrive[e] + walk
+                    via[r, y, 2], via[r, y, 3] = sits[r, trip[e]], e
+                wait = walk if w >= first[v] else change[v]
+                if arrive[e] + wait < ready[r, y]:
+                    ready[r, y] = arrive[e] + wait
+                    via[r, y, 0], via[r, y, 1] = sits[r, trip[e]], e
+    return ready, there, via
+
+
+@njit(cache=True, nogil=True)
+def settle(grid: Any, row: Array, paths: Any, columns: Any, stock: Array, last: int, ranks: Array, out: Array) -> None:
+    """Write ranks of the minutes from every origin to a panel of targets, over the departures 0..`last`."""
+    column, left, width = columns
+    first, to, minutes = paths
+    begin = grid[0]
+    layer, size = stock.shape[1] - width, 1
+    waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+    for u in range(begin.size - 1):
+        leave, at = _departures(u, grid, row, paths, last)
+        if leave.size > size:
+            size = 2 * leave.size
+            waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+        count = _profile(leave, at, stock, layer, waits, length)
+        found = out[:, u, left : left + width]
+        _quantiles(waits, length, count, ranks, found)
+        for w in range(first[u] - 1, first[u + 1]):
+            v, walk = (u, 0) if w < first[u] else (to[w], minutes[w])
+            c = column[v] - left
+            if 0 <= c < width:
+                for k in range(ranks.size):
+                    found[k, c] = min(found[k, c], walk)

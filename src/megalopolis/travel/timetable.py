@@ -1,0 +1,384 @@
+"""Minutes of travel by a timetable: all origins and targets at once, over a window of departures.
+
+Legs of trains are worked off from the last departure to the first, as in the profile connection scan (Dibbelt, Pajor,
+Strasser and Wagner 2013), but for all targets together: a train's row holds the earliest arrival at every target for
+who sits in it, a stop's row that for who stands there, and a leg is a few minima of whole rows of 16-bit minutes. The
+rows of a stop over time are a step function of the departure, from which any percentile over the window follows
+exactly, by bisection on the number of departures that reach the target within a limit (all minutes of the window count
+alike, as in Conway, Byrd and van der Linden 2017).
+
+What a travel time is. Whole minutes from being at the origin stop to arriving at the target stop. One departs at every
+minute of the window, walks at most one footpath, boards whatever leaves from then on, changes at a stop after its
+change time or over one footpath, and arrives by train or over one footpath. No change time at the first boarding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from megalopolis.travel import _timetable as kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    Index = NDArray[np.int64]
+    Minutes = NDArray[np.int16]
+
+NEVER = kernel.NEVER
+"""Minutes where a target is not reached, at the percentile asked for."""
+
+HORIZON = 16_000
+"""Minutes from the start of the window within which every train must arrive: 11 days."""
+
+PANEL = 1024  # targets worked off together: the rows that are in use stay in the cache
+LANES = 32  # 16-bit minutes in a vector: rows are filled up to whole ones
+
+
+@dataclass(frozen=True, eq=False)
+class Footpaths:
+    """Ways on foot from stop to stop, in one direction each.
+
+    Attributes
+    ----------
+    tails, heads : ndarray of int, shape (paths,)
+        Stops at either end.
+    minutes : ndarray of int, shape (paths,)
+        At least 1; what a change over this way takes, in all. No way leads back to its stop.
+    """
+
+    tails: Index = field(default_factory=lambda: np.empty(0, np.int64))
+    heads: Index = field(default_factory=lambda: np.empty(0, np.int64))
+    minutes: Index = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def __post_init__(self) -> None:
+        for name in ("tails", "heads", "minutes"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Timetable:
+    """Trains that run, each on its own day: a train of yesterday that is still on its way is one of them.
+
+    Attributes
+    ----------
+    stops : int
+        Number of stops.
+    trip : ndarray of int, shape (calls,)
+        Train of each call; calls of a train stand together, in the order of travel.
+    stop : ndarray of int, shape (calls,)
+        Stop of each call.
+    arrive, depart : ndarray of int, shape (calls,)
+        Minutes after midnight of one day; below 0 the day before, 1,440 and above the days after. The first arrival and
+        the last departure of a train are not read.
+    change : ndarray of int, shape (stops,)
+        Minutes from arriving at a stop to leaving it by another train, at least 1.
+    paths : Footpaths
+        Ways on foot.
+    board, alight : ndarray of bool, shape (calls,)
+        Whether passengers may board, and alight; everywhere, where left out.
+    """
+
+    stops: int
+    trip: Index
+    stop: Index
+    arrive: Index
+    depart: Index
+    change: Index
+    paths: Footpaths = field(default_factory=Footpaths)
+    board: NDArray[np.bool_] | None = None
+    alight: NDArray[np.bool_] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("trip", "stop", "arrive", "depart"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=np.int64))
+        object.__setattr__(self, "change", np.asarray(self.change, dtype=np.int64))
+        for name in ("board", "alight"):
+            given = getattr(self, name)
+            allowed = np.ones(self.trip.size, np.bool_) if given is None else np.asarray(given, dtype=np.bool_)
+            object.__setattr__(self, name, allowed)
+        _check(self)
+
+    @cached_property
+    def legs(self) -> Legs:
+        """Every ride from one call of a train to its next."""
+        on = np.flatnonzero(self.trip[1:] == self.trip[:-1])
+        board, alight = np.asarray(self.board), np.asarray(self.alight)
+        return Legs(
+            self.trip[on],
+            self.stop[on],
+            self.stop[on + 1],
+            self.depart[on],
+            self.arrive[on + 1],
+            board[on],
+            alight[on + 1],
+        )
+
+    @cached_property
+    def walks(self) -> tuple[Index, Index, Index]:
+        """Footpaths by their start: where those of each stop begin, their ends and minutes."""
+        order = np.argsort(self.paths.tails, kind="stable")
+        first = np.searchsorted(self.paths.tails[order], np.arange(self.stops + 1)).astype(np.int64)
+        return first, self.paths.heads[order], self.paths.minutes[order]
+
+
+@dataclass(frozen=True, eq=False)
+class Legs:
+    """Rides from call to next call, by train and in the order of travel; all of shape (legs,)."""
+
+    trip: Index
+    start: Index
+    end: Index
+    depart: Index
+    arrive: Index
+    board: NDArray[np.bool_]
+    alight: NDArray[np.bool_]
+
+    def since(self, minute: int) -> Legs:
+        """Legs that depart at a minute or later, in minutes after it."""
+        on = np.flatnonzero(self.depart >= minute)
+        return Legs(
+            self.trip[on],
+            self.start[on],
+            self.end[on],
+            self.depart[on] - minute,
+            self.arrive[on] - minute,
+            self.board[on],
+            self.alight[on],
+        )
+
+
+def _check(t: Timetable) -> None:
+    calls, paths = t.trip.size, t.paths
+    given = (t.stop, t.arrive, t.depart, np.asarray(t.board), np.asarray(t.alight))
+    if any(values.shape != (calls,) for values in given):
+        raise ValueError("trip, stop, arrive, depart, board and alight need one value for each call")
+    if t.change.shape != (t.stops,) or not paths.tails.size == paths.heads.size == paths.minutes.size:
+        raise ValueError("change needs one value for each stop, and footpaths two stops and minutes each")
+    for stops in (t.stop, paths.tails, paths.heads):
+        if stops.size and not 0 <= stops.min() <= stops.max() < t.stops:
+            raise ValueError(f"stops must lie in 0..{t.stops - 1}")
+    if (paths.tails == paths.heads).any():
+        raise ValueError("a footpath leads to another stop: what a change at a stop takes is its change time")
+    if (t.change < 1).any() or (paths.minutes < 1).any():
+        raise ValueError("change times and footpaths take at least 1 minute")
+    begins = np.flatnonzero(np.r_[True, t.trip[1:] != t.trip[:-1]]) if calls else np.empty(0, np.int64)
+    if np.unique(t.trip[begins]).size != begins.size or (t.trip < 0).any():
+        raise ValueError("calls of a train must stand together, and trains have numbers of at least 0")
+    legs = t.legs
+    on = np.flatnonzero((t.trip[1:] == t.trip[:-1])[1:] & (t.trip[1:] == t.trip[:-1])[:-1]) + 1
+    early = np.flatnonzero(legs.arrive < legs.depart)
+    if early.size or (t.depart[on] < t.arrive[on]).any():
+        which = legs.trip[early[0]] if early.size else t.trip[on[np.argmax(t.depart[on] < t.arrive[on])]]
+        raise ValueError(f"train {which} goes back in time")
+
+
+def travel_minutes(
+    timetable: Timetable,
+    window: tuple[int, int],
+    percentiles: Sequence[float] = (50.0,),
+    *,
+    max_transfers: int | None = None,
+    targets: ArrayLike | None = None,
+) -> Minutes:
+    """Percentiles of the minutes from every stop to every target, over the departures of a window.
+
+    Parameters
+    ----------
+    timetable : Timetable
+        All trains that may be of use: those of the days after too, for trips over night.
+    window : tuple of int
+        First and last minute of departure, both included, after midnight.
+    percentiles : sequence of float
+        In 0..100. Of N minutes of departure, the p-th percentile is the shortest time that at least ``p / 100 N`` of
+        them (and at least one) keep to; 0 is the fastest trip. A minute from which the target is not reached counts as
+        infinitely long.
+    max_transfers : int, optional
+        Largest number of changes of trains; any number where it is left out.
+    targets : array_like of int, optional
+        Stops whose columns are wanted; all of them in order where it is left out.
+
+    Returns
+    -------
+    ndarray of int16, shape (percentiles, stops, targets)
+        Minutes from each stop; 0 to itself, `NEVER` where the percentile is not reached.
+
+    Raises
+    ------
+    ValueError
+        Where the window is empty or negative in length, a percentile or a target is out of range, a number of transfers
+        is negative, or a train arrives later than `HORIZON` minutes after the start of the window.
+    """
+    t0, t1 = (int(minute) for minute in window)
+    share = np.asarray(percentiles, dtype=np.float64)
+    to = np.arange(timetable.stops) if targets is None else np.asarray(targets, dtype=np.int64)
+    _check_query(timetable, (t0, t1), share, to, max_transfers)
+    last = t1 - t0
+    # A share such as 0.07 of 100 is 7.000000000000001 in floating point.
+    ranks = np.maximum(np.ceil(share / 100 * (last + 1) - 1e-9), 1).astype(np.int64)
+    legs, walks = timetable.legs.since(t0), timetable.walks
+    work, grid, row, rows, seats = _plan(timetable, legs, last + int(walks[2].max(initial=0)))
+    column = np.full(timetable.stops, -1, dtype=np.int64)
+    column[to] = np.arange(to.size)
+    layers = 1 if max_transfers is None else max_transfers + 1
+    panel = max(PANEL // layers // LANES, 1) * LANES
+    wide = -(-to.size // LANES) * LANES
+    out = np.empty((share.size, timetable.stops, wide), dtype=np.int16)
+    for left in range(0, to.size, panel):
+        width = min(panel, wide - left)
+        stock = np.empty((rows, layers * width), dtype=np.int16)
+        trains = np.empty((seats, layers * width), dtype=np.int16)
+        shift = 0 if max_transfers is None else width
+        kernel.sweep(work, (legs.end, legs.arrive, legs.alight), walks, (column, left, width), shift, stock, trains)
+        kernel.settle(grid, row, walks, (column, left, width), stock, last, ranks, out)
+    return np.ascontiguousarray(out[:, :, : to.size])
+
+
+def _check_query(
+    timetable: Timetable, window: tuple[int, int], share: Any, to: Index, max_transfers: int | None
+) -> None:
+    t0, t1 = window
+    latest = max(timetable.legs.arrive.max(initial=t0), t1) + timetable.walks[2].max(initial=0)
+    if not 0 <= t1 - t0 < HORIZON or latest - t0 >= HORIZON:
+        raise ValueError(f"the window must not be empty, and trains arrive within {HORIZON} minutes of its start")
+    if share.ndim != 1 or not ((share >= 0) & (share <= 100)).all():
+        raise ValueError("percentiles must lie in 0..100")
+    if to.size and not 0 <= to.min() <= to.max() < timetable.stops:
+        raise ValueError(f"targets must lie in 0..{timetable.stops - 1}")
+    if np.unique(to).size != to.size:
+        raise ValueError("targets must not be repeated")
+    if max_transfers is not None and max_transfers < 0:
+        raise ValueError("the limit on transfers must be at least 0")
+
+
+def _plan(timetable: Timetable, legs: Legs, until: int) -> tuple[Any, Any, Index, int, int]:
+    """What the sweep does leg by leg, the points of the stops, their rows, and how many rows there are."""
+    order = kernel.last_first(legs.depart)
+    begin, time, point = kernel.points(order, legs.start, legs.depart, legs.board, timetable.stops)
+    ends = (legs.start, legs.end, legs.arrive, legs.alight)
+    where, goes_on = kernel.onward(order, ends, point, timetable.change, timetable.walks, (begin, time))
+    row, (before, own), rows = kernel.rows(order, point, (begin, time), where, goes_on, until)
+    seat, fresh, seats = kernel.seats(order, legs.trip)
+    return (order, where, row[goes_on], before, own, seat, fresh), (begin, time), row, rows, max(seats, 1)
+
+
+def over_days(timetable: Timetable, days: Sequence[int]) -> Timetable:
+    """The same trains on several days, for trips over night.
+
+    Parameters
+    ----------
+    timetable : Timetable
+        Trains of one day.
+    days : sequence of int
+        Days on which they run: 0 is the day itself, -1 the day before.
+
+    Returns
+    -------
+    Timetable
+        Trains of the k-th day of the list have their number plus k times the number of trains.
+    """
+    count = int(timetable.trip.max(initial=-1)) + 1
+    shift = np.repeat(np.asarray(days, dtype=np.int64) * 1440, timetable.trip.size)
+    again = len(days)
+    return Timetable(
+        timetable.stops,
+        np.tile(timetable.trip, again) + np.repeat(np.arange(again) * count, timetable.trip.size),
+        np.tile(timetable.stop, again),
+        np.tile(timetable.arrive, again) + shift,
+        np.tile(timetable.depart, again) + shift,
+        timetable.change,
+        timetable.paths,
+        np.tile(np.asarray(timetable.board), again),
+        np.tile(np.asarray(timetable.alight), again),
+    )
+
+
+@dataclass(frozen=True)
+class Ride:
+    """One part of a trip.
+
+    Attributes
+    ----------
+    trip : int
+        Train, or -1 on foot.
+    start, end : int
+        Stops.
+    depart, arrive : int
+        Minutes after midnight.
+    """
+
+    trip: int
+    start: int
+    end: int
+    depart: int
+    arrive: int
+
+
+def itinerary(
+    timetable: Timetable, origin: int, destination: int, depart: int, *, max_transfers: int | None = None
+) -> list[Ride] | None:
+    """One trip that arrives earliest, part by part, among these with the fewest trains where transfers are limited.
+
+    By a connection scan forward (Dibbelt, Pajor, Strasser and Wagner 2013), apart from the sweep of `travel_minutes`.
+
+    Parameters
+    ----------
+    timetable : Timetable
+        The trains.
+    origin, destination : int
+        Stops.
+    depart : int
+        Minute after midnight from which one is at the origin.
+    max_transfers : int, optional
+        Largest number of changes of trains.
+
+    Returns
+    -------
+    list of Ride or None
+        Rides and ways on foot in the order of travel, waits between them; the last ``arrive`` less `depart` is the
+        travel time. Empty from a stop to itself, None where there is no trip.
+
+    Raises
+    ------
+    ValueError
+        Where a stop or the limit is out of range, or a train arrives later than `HORIZON` minutes after departure.
+    """
+    ends = np.array([origin, destination], dtype=np.int64)
+    _check_query(timetable, (depart, depart), np.empty(0), np.unique(ends), max_transfers)
+    legs, walks = timetable.legs.since(depart), timetable.walks
+    given = (legs.trip, legs.start, legs.end, legs.depart, legs.arrive, legs.board, legs.alight)
+    rides, spent = (0, 0) if max_transfers is None else (max_transfers + 1, 1)
+    order = kernel.last_first(legs.depart)
+    _, there, via = kernel.scan(given, order, timetable.change, walks, (origin, 0), rides, spent)
+    layer = int(there[:, destination].argmin())
+    if origin == destination:
+        return []
+    if there[layer, destination] >= NEVER:
+        return None
+    parts: list[Ride] = []
+    stop, side = destination, 2
+    while via[layer, stop, side] >= 0:
+        board, alight = (int(e) for e in via[layer, stop, side : side + 2])
+        if legs.end[alight] != stop:
+            walked = _walk(walks, int(legs.end[alight]), stop)
+            here = int(legs.arrive[alight])
+            parts.append(Ride(-1, int(legs.end[alight]), stop, here, here + walked))
+        ride = (int(legs.start[board]), int(legs.end[alight]), int(legs.depart[board]), int(legs.arrive[alight]))
+        parts.append(Ride(int(legs.trip[board]), *ride))
+        layer, stop, side = layer - spent, int(legs.start[board]), 0
+    if stop != origin:
+        walked = _walk(walks, origin, stop)
+        parts.append(Ride(-1, origin, stop, 0, walked))
+    return [Ride(p.trip, p.start, p.end, p.depart + depart, p.arrive + depart) for p in reversed(parts)]
+
+
+def _walk(walks: tuple[Index, Index, Index], start: int, end: int) -> int:
+    """Minutes of the shortest footpath from one stop to another."""
+    first, to, minutes = walks
+    own = slice(first[start], first[start + 1])
+    return int(minutes[own][to[own] == end].min())
