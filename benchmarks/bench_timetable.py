@@ -1,9 +1,9 @@
 """Minutes by timetable, all pairs, median over three hours: the kernel against the plain profile scan, in one run.
 
 Run as ``python benchmarks/bench_timetable.py`` (some minutes; prints Markdown). The plain scan is the one of the tests:
-one target at a time, compiled, and the median over every minute of departure sorted out pair by pair; on the real trains
-it is timed uncompiled too, on three targets. With MEGALOPOLIS_REFERENCE_DATA set, on the trains of 10 March 2016; always
-on random feeds: trains along straight ways between stations at random in a square. Everything runs on one thread.
+one target at a time, compiled, and the median over every minute of departure sorted out pair by pair; on the real
+trains it is timed uncompiled too, on three targets. With MEGALOPOLIS_REFERENCE_DATA set, on the trains of 10 March 2016;
+always on random feeds: trains along straight ways between stations at random in a square. All runs on one thread.
 """
 
 import gc
@@ -93,9 +93,8 @@ def row(name, timetable, plain, sample=None):
 
 def uncompiled():
     """Seconds of the plain scan without a compiler, on three targets and scaled."""
-    real = module(Path("tests/against/test_timetable_kernel.py")).read(Path(os.environ["MEGALOPOLIS_REFERENCE_DATA"]))[
-        1
-    ]
+    folder = Path(os.environ["MEGALOPOLIS_REFERENCE_DATA"])
+    real = module(Path("tests/against/test_timetable_kernel.py")).read(folder)[1]
     plain = module(Path("tests/travel/test_timetable_plain.py")).plain
     print(best(lambda: plain(real, MORNING, (50,), targets=(100, 300, 500)), 1)[1] * real.stops / 3)
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from megalopolis.travel import _timetable as kernel
+from megalopolis.travel._window import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,7 +236,7 @@ def travel_minutes(
         trains = np.empty((seats, layers * width), dtype=np.int16)
         shift = 0 if max_transfers is None else width
         kernel.sweep(work, (legs.end, legs.arrive, legs.alight), walks, (column, left, width), shift, stock, trains)
-        kernel.settle(grid, row, walks, (column, left, width), stock, last, ranks, out)
+        settle(grid, row, walks, (column, left, width), stock, last, ranks, out)
     return np.ascontiguousarray(out[:, :, : to.size])
 
 

@@ -1,0 +1,185 @@
+"""Compiled loops from the rows of stops to minutes over a window; called by :mod:`megalopolis.travel.timetable`.
+
+From a stop, all departures between two of its points have the arrival of the later one: an interval, in which the trip
+takes a minute more for every minute earlier. Minutes count from the start of the window.
+"""
+
+# A bare select vectorises where min() would test for NaN; int16 keeps the lanes of a vector narrow.
+# ruff: noqa: FURB136
+# mypy: disallow-untyped-decorators=False
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from megalopolis.travel._timetable import NEVER, NONE
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@njit(cache=True, nogil=True)
+def _departures(origin: int, grid: Any, row: Array, paths: Any, last: int) -> tuple[Array, Array]:
+    """Latest minutes, falling, at which to leave an origin, at once or on foot first, for each point; and its row."""
+    begin, time = grid
+    first, to, minutes = paths
+    size = begin[origin + 1] - begin[origin]
+    for w in range(first[origin], first[origin + 1]):
+        size += begin[to[w] + 1] - begin[to[w]]
+    leave, at, count = np.empty(size, np.int64), np.empty(size, np.int64), 0
+    for w in range(first[origin] - 1, first[origin + 1]):
+        u, walk = (origin, 0) if w < first[origin] else (to[w], minutes[w])
+        for p in range(begin[u + 1] - 1, begin[u] - 1, -1):
+            if time[p] < walk:
+                break
+            if p > begin[u] and time[p - 1] - walk >= last:
+                continue  # the point before it is not too early either
+            leave[count] = min(time[p] - walk, last)
+            at[count] = row[p]
+            count += 1
+    if first[origin] < first[origin + 1]:
+        order = np.argsort(-leave[:count])
+        return leave[:count][order], at[:count][order]
+    return leave[:count], at[:count]
+
+
+@njit(cache=True, nogil=True)
+def _profile(leave: Array, at: Array, stock: Array, layer: int, waits: Array, length: Array) -> int:
+    """Shortest minutes (`waits`) and length of each interval of departures with one arrival; how many there are.
+
+    Within an interval of length l the trip takes `waits`, and one minute more for every minute earlier.
+    """
+    count, width = 0, waits.shape[1]
+    for k in range(leave.size):
+        row, new, minute = stock[at[k], layer:], waits[count], np.int16(leave[k])
+        if count:
+            old, ahead = waits[count - 1], np.int16(leave[k - 1] - leave[k])
+        else:
+            old, ahead = stock[NONE], np.int16(0)
+        if k and ahead == 0:
+            count -= 1
+            new, old = waits[count], waits[count]
+        for j in range(width):
+            y = row[j]
+            y = np.int16(y - minute) if y < NEVER else np.int16(NEVER)
+            x = old[j]
+            x = np.int16(x + ahead) if x < NEVER else np.int16(NEVER)
+            new[j] = y if y < x else x
+        length[count] = leave[k] - (leave[k + 1] if k + 1 < leave.size else -1)
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _bounds(waits: Array, length: Array, count: int, least: Array, most: Array, inside: Array) -> int:
+    """Shortest and longest minutes of each target, and from how many departures it is reached; the widest range."""
+    for j in range(least.size):
+        least[j], most[j], inside[j] = NEVER, 0, 0
+    for i in range(count):
+        row, own, extra = waits[i], np.int16(length[i]), np.int16(length[i] - 1)
+        for j in range(least.size):
+            x = row[j]
+            least[j] = x if x < least[j] else least[j]
+            y = np.int16(x + extra) if x < NEVER else np.int16(0)
+            most[j] = y if y > most[j] else most[j]
+            inside[j] = np.int16(inside[j] + (own if x < NEVER else np.int16(0)))
+    span = np.int16(0)
+    for j in range(least.size):
+        x = np.int16(most[j] - least[j])
+        span = x if x > span else span
+    return np.int64(span)
+
+
+@njit(cache=True, nogil=True)
+def _within(waits: Array, length: Array, count: int, limit: Array, inside: Array) -> None:
+    """Minutes of departure from which the trip to each target takes less than a limit."""
+    none = np.int16(0)
+    for j in range(inside.size):
+        inside[j] = 0
+    for i in range(0, count - 1, 2):
+        row, most, row2, most2 = waits[i], np.int16(length[i]), waits[i + 1], np.int16(length[i + 1])
+        for j in range(inside.size):
+            x, y = np.int16(limit[j] - row[j]), np.int16(limit[j] - row2[j])
+            x = x if x > none else none
+            x = x if x < most else most
+            y = y if y > none else none
+            y = y if y < most2 else most2
+            inside[j] = np.int16(np.int16(inside[j] + x) + y)
+    if count % 2:
+        row, most = waits[count - 1], np.int16(length[count - 1])
+        for j in range(inside.size):
+            x = np.int16(limit[j] - row[j])
+            x = x if x > none else none
+            x = x if x < most else most
+            inside[j] = np.int16(inside[j] + x)
+
+
+@njit(cache=True, nogil=True)
+def _raise(low: Array, limit: Array, inside: Array, rank: np.int16, half: np.int16) -> None:
+    """Raise the lower bound to the limit where too few departures are within it, and set the next limit."""
+    for j in range(low.size):
+        x, y = low[j], limit[j]
+        x = y if inside[j] < rank else x
+        low[j] = x
+        limit[j] = np.int16(x + half)
+
+
+@njit(cache=True, nogil=True)
+def _start(least: Array, low: Array, limit: Array, half: np.int16) -> None:
+    for j in range(least.size):
+        x = least[j]
+        x = x if x < NEVER else np.int16(0)
+        low[j] = x
+        limit[j] = np.int16(x + half)
+
+
+@njit(cache=True, nogil=True)
+def _known(low: Array, reached: Array, rank: np.int16, out: Array) -> None:
+    for j in range(low.size):
+        out[j] = low[j] if reached[j] >= rank else np.int16(NEVER)
+
+
+@njit(cache=True, nogil=True)
+def _quantiles(waits: Array, length: Array, count: int, ranks: Array, out: Array) -> None:
+    """Ranks of the minutes over the departures, by bisection on the number within a limit."""
+    width = waits.shape[1]
+    least, low, reached = np.empty(width, np.int16), np.empty(width, np.int16), np.empty(width, np.int16)
+    limit, inside = np.empty(width, np.int16), np.empty(width, np.int16)
+    half = 1
+    span = _bounds(waits, length, count, least, low, reached)
+    while half <= span:
+        half *= 2
+    for k in range(ranks.size):
+        rank, step = np.int16(ranks[k]), half // 2
+        _start(least, low, limit, np.int16(step))
+        while step > 0:
+            _within(waits, length, count, limit, inside)
+            step //= 2
+            _raise(low, limit, inside, rank, np.int16(step))
+        _known(low, reached, rank, out[k])
+
+
+@njit(cache=True, nogil=True)
+def settle(grid: Any, row: Array, paths: Any, columns: Any, stock: Array, last: int, ranks: Array, out: Array) -> None:
+    """Write ranks of the minutes from every origin to a panel of targets, over the departures 0..`last`."""
+    column, left, width = columns
+    first, to, minutes = paths
+    begin = grid[0]
+    layer, size = stock.shape[1] - width, 1
+    waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+    for u in range(begin.size - 1):
+        leave, at = _departures(u, grid, row, paths, last)
+        if leave.size > size:
+            size = 2 * leave.size
+            waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+        count = _profile(leave, at, stock, layer, waits, length)
+        found = out[:, u, left : left + width]
+        _quantiles(waits, length, count, ranks, found)
+        for w in range(first[u] - 1, first[u + 1]):
+            v, walk = (u, 0) if w < first[u] else (to[w], minutes[w])
+            c = column[v] - left
+            if 0 <= c < width:
+                for k in range(ranks.size):
+                    found[k, c] = min(found[k, c], walk)
