@@ -1,0 +1,380 @@
+"""Cities that compete with subsidies, or coordinate them: Nash, Pigou, joint welfare, bargaining."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from scipy.optimize import minimize
+
+from megalopolis.economy.linear import Objective, gradients, objective_of
+from megalopolis.economy.model import Indices, Model
+from megalopolis.economy.solve import Equilibrium, solve
+from megalopolis.units import Array
+
+#: Residual of the equilibria behind gradients, and the sweeps allowed.
+_TIGHT: Final = 1e-11
+_SWEEPS: Final = 2000
+#: Bounds of ``-ln(1 - s)``: s from -172 % to 63 %.
+_BOUND: Final = 1.0
+#: Largest gain of the first order, in logs of the objective per log of the wedge, at which a game counts as solved.
+TOLERANCE: Final = 1e-8
+_ROUNDS: Final = 200
+#: Steps remembered by the acceleration of a game.
+_KEPT: Final = 10
+#: Rounds after which the players' responses are measured again.
+_REFRESH: Final = 40
+
+
+@dataclass
+class Game:
+    """Cities that choose subsidies to industries, all others passive.
+
+    Uniform subsidies change nothing, so that the first industry is the reference and gets none.
+
+    Attributes
+    ----------
+    model : Model
+        Economy; its subsidies hold for cities that do not play.
+    players : ndarray of int, shape (p,)
+        Cities that choose.
+    objective : str
+        See `megalopolis.economy.linear.objective_of`.
+    """
+
+    model: Model
+    players: Indices
+    objective: Objective = "welfare"
+    _last: Equilibrium | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        chosen = np.asarray(self.players, dtype=np.int64)
+        if chosen.size < 1 or chosen.size != np.unique(chosen).size:
+            raise ValueError("a game needs players, each once")
+        if chosen.min() < 0 or chosen.max() >= self.model.cities:
+            raise ValueError(f"player {chosen.max()} is no city of the economy")
+        if self.model.industries < 2:
+            raise ValueError("subsidies of one industry change nothing: a game needs two industries or more")
+        self.players = chosen
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Players and industries that are chosen."""
+        return self.players.size, self.model.industries - 1
+
+    def equilibrium(self, wedge: Array) -> Equilibrium:
+        """Solve the economy at the players' wedges.
+
+        Parameters
+        ----------
+        wedge : ndarray, shape (p, k - 1)
+            ``-ln(1 - s)`` of every industry but the first.
+
+        Raises
+        ------
+        ValueError
+            If the equilibrium does not converge.
+        """
+        subsidy = self.model.subsidy.copy()
+        subsidy[0, self.players] = 0.0
+        subsidy[1:, self.players] = -np.expm1(-wedge.T)
+        start = None if self._last is None else (self._last.log_labour, self._last.log_wage)
+        found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=_SWEEPS)
+        if found.residual > 100.0 * _TIGHT:
+            raise ValueError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
+        self._last = found
+        return found
+
+    def slopes(self, wedge: Array) -> tuple[Array, Array]:
+        """Objectives (p,) and their gradients by all players' wedges (p, p, k - 1)."""
+        values, grad = gradients(self.equilibrium(wedge), self.players, self.objective)
+        return values, grad[:, :, 1:]
+
+    def slopes_of_first(self, wedge: Array) -> tuple[float, Array]:
+        """Objective of the first player and its gradient by its own wedges (1, k - 1)."""
+        values, grad = self.slopes(wedge)
+        return float(values[0]), grad[0, :1]
+
+    @property
+    def shares(self) -> Array:
+        """Shares of the industries that are chosen in the players' workers, at the last equilibrium, (p, k - 1)."""
+        if self._last is None:
+            raise ValueError("no equilibrium was solved yet")
+        return np.asarray((self._last.labour / self._last.people)[1:, self.players].T)
+
+    def conditions(self, wedge: Array) -> tuple[Array, float]:
+        """Every player's gradient by its own wedges, per share of the industry in its workers, and the largest gain.
+
+        Returns
+        -------
+        tuple
+            Gradient, shape (p, k - 1); largest gradient in logs of the objective that does not point out of the bounds.
+        """
+        found = self.equilibrium(wedge)
+        own = np.einsum("ppk->pk", gradients(found, self.players, self.objective)[1][:, :, 1:])
+        inside = ~((wedge >= _BOUND) & (own > 0) | (wedge <= -_BOUND) & (own < 0))
+        return own / self.shares, float(np.abs(own * inside).max())
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A solved game.
+
+    Attributes
+    ----------
+    name : str
+        ``free``, ``nash``, ``pigou``, ``cooperate`` or ``bargain``.
+    subsidy : ndarray, shape (p, k)
+        Of every player, zero in the first industry.
+    values : ndarray, shape (p,)
+        Objectives in logs.
+    equilibrium : Equilibrium
+        Economy at these subsidies.
+    gradient : float
+        Largest first-order gain left; without a maximisation NaN.
+    rounds : int
+        Equilibria with gradients that were solved.
+    """
+
+    name: str
+    subsidy: Array
+    values: Array
+    equilibrium: Equilibrium
+    gradient: float
+    rounds: int
+
+
+def _outcome(game: Game, name: str, wedge: Array, gradient: float, rounds: int) -> Outcome:
+    found = game.equilibrium(wedge)
+    subsidy = np.column_stack([np.zeros(wedge.shape[0]), -np.expm1(-wedge)])
+    return Outcome(name, subsidy, objective_of(found, game.players, game.objective), found, gradient, rounds)
+
+
+def free(game: Game) -> Outcome:
+    """No subsidies."""
+    return _outcome(game, "free", np.zeros(game.size), float("nan"), 0)
+
+
+def pigou(game: Game) -> Outcome:
+    """Everyone pays what external economies are worth, ``s = gamma / (1 + gamma)``, relative to the first industry."""
+    wedge = np.log1p(game.model.gamma)
+    return _outcome(game, "pigou", np.tile(wedge[1:] - wedge[0], (game.players.size, 1)), float("nan"), 0)
+
+
+def nash(game: Game, *, tolerance: float = TOLERANCE, rounds: int = _ROUNDS) -> Outcome:
+    """Nash equilibrium: nobody gains to first order by changing its own subsidies.
+
+    First-order conditions of all players are solved by Newton steps on each player's own conditions, with Anderson
+    acceleration for what players do to each other. A player's response to its own industries is measured by moving
+    one industry of all players at a time, up or down at random, so that the others' part averages out.
+
+    Parameters
+    ----------
+    game : Game
+        Who plays for what.
+    tolerance : float
+        Largest first-order gain, in logs of the objective per log of the wedge.
+    rounds : int
+        Equilibria with gradients after which to stop.
+
+    Returns
+    -------
+    Outcome
+        With the gradient that is left; `regret` certifies it globally.
+
+    Raises
+    ------
+    ValueError
+        If the conditions are not met within the rounds.
+    """
+    wedge = np.tile(np.log1p(game.model.gamma)[1:] - np.log1p(game.model.gamma)[0], (game.players.size, 1)) / 2.0
+    gap, gain = game.conditions(wedge)
+    block, used = np.empty((0, 0, 0)), 1
+    states: list[Array] = []
+    steps: list[Array] = []
+    while gain > tolerance:
+        if used >= rounds:
+            raise ValueError(f"no Nash equilibrium after {used} rounds: a first-order gain of {gain:.1e} is left")
+        if len(states) % _REFRESH == 0:
+            block = _response(game, wedge, gap)
+            used += wedge.shape[1]
+            states.clear()
+            steps.clear()
+        states.append(wedge.ravel())
+        steps.append(np.asarray(-np.linalg.solve(block, gap[:, :, None]), dtype=np.float64).ravel())
+        wedge = np.clip(_accelerated(states[-_KEPT:], steps[-_KEPT:]), -_BOUND, _BOUND).reshape(wedge.shape)
+        gap, gain = game.conditions(wedge)
+        used += 1
+    return _outcome(game, "nash", wedge, gain, used)
+
+
+def _response(game: Game, wedge: Array, gap: Array) -> Array:
+    """Response of every player's conditions to its own industries, (p, k - 1, k - 1); concave ones only."""
+    step, block = 1e-4, np.empty((*wedge.shape, wedge.shape[1]))
+    rng = np.random.default_rng(0)  # the same signs on every run
+    for k in range(wedge.shape[1]):
+        sign = rng.choice([-1.0, 1.0], size=game.players.size)
+        moved = wedge.copy()
+        moved[:, k] += step * sign
+        block[:, :, k] = (game.conditions(moved)[0] - gap) / step * sign[:, None]
+    root = np.sqrt(game.shares)
+    even = block * root[:, :, None] / root[:, None, :]  # symmetric but for the noise of the others
+    values, vectors = np.linalg.eigh((even + np.transpose(even, (0, 2, 1))) / 2.0)
+    values = np.minimum(values, 0.2 * np.median(values))
+    even = (vectors * values[:, None, :]) @ np.transpose(vectors, (0, 2, 1))
+    return np.asarray(even / root[:, :, None] * root[:, None, :])
+
+
+def _accelerated(states: list[Array], steps: list[Array]) -> Array:
+    """Next state by Anderson's method from the last states and their steps."""
+    nxt = states[-1] + steps[-1]
+    if len(states) > 1:
+        ds = np.diff(np.array(steps), axis=0)
+        dx = np.diff(np.array(states), axis=0)
+        weights = np.linalg.lstsq(ds.T, steps[-1], rcond=1e-8)[0]
+        nxt = nxt - weights @ (dx + ds)
+    move = nxt - states[-1]
+    return np.asarray(states[-1] + move * min(1.0, 0.3 / max(float(np.abs(move).max()), 1e-300)))
+
+
+def cooperate(game: Game, weights: Array | None = None) -> Outcome:
+    """Joint maximum of the weighted sum of the players' objectives.
+
+    Parameters
+    ----------
+    game : Game
+        Who plays for what.
+    weights : ndarray, shape (p,), optional
+        Positive; by default people registered in each city, else residents.
+
+    Raises
+    ------
+    ValueError
+        If weights are not positive.
+    """
+    weights = _weights(game, weights)
+
+    def value(wedge: Array) -> tuple[float, Array]:
+        values, grad = game.slopes(wedge)
+        return float(weights @ values), np.einsum("p,pck->ck", weights, grad)
+
+    return _climb(game, "cooperate", value, pigou(game).subsidy)
+
+
+def bargain(game: Game, threat: Outcome, weights: Array | None = None) -> Outcome:
+    """Nash bargaining: maximum of the weighted sum of the logs of gains over the threat (Nash 1950).
+
+    Parameters
+    ----------
+    game : Game
+        Who plays for what.
+    threat : Outcome
+        What happens without agreement, such as the Nash equilibrium.
+    weights : ndarray, shape (p,), optional
+        Bargaining power; by default equal.
+
+    Raises
+    ------
+    ValueError
+        If no subsidies were found from which every player gains.
+    """
+    power = np.full(game.players.size, 1.0 / game.players.size) if weights is None else _weights(game, weights)
+    start = _pareto(game, threat)
+
+    def value(wedge: Array) -> tuple[float, Array]:
+        values, grad = game.slopes(wedge)
+        gain = values - threat.values
+        if (gain <= 0).any():
+            return -np.inf, np.zeros_like(wedge)
+        return float(power @ np.log(gain)), np.einsum("p,pck->ck", power / gain, grad)
+
+    return _climb(game, "bargain", value, start)
+
+
+def _pareto(game: Game, threat: Outcome) -> Array:
+    """Subsidies from which every player gains over the threat: climb ever sharper soft minima of the gains."""
+    size = max(float(np.abs(pigou(game).values - threat.values).max()), 1e-9)
+    subsidy = threat.subsidy
+    for sharp in (3.0 / size, 30.0 / size, 300.0 / size):
+
+        def value(wedge: Array, sharp: float = sharp) -> tuple[float, Array]:
+            values, grad = game.slopes(wedge)
+            gain = values - threat.values
+            share = np.exp(-sharp * (gain - gain.min()))
+            soft = gain.min() - np.log(share.sum()) / sharp
+            return float(soft), np.einsum("p,pck->ck", share / share.sum(), grad)
+
+        best = _climb(game, "fair", value, subsidy)
+        if (best.values > threat.values).all():
+            return best.subsidy
+        subsidy = best.subsidy
+    raise ValueError("no agreement was found from which every city gains over the threat")
+
+
+def regret(game: Game, found: Outcome, sample: Indices, rng: np.random.Generator, *, starts: int = 2) -> Array:
+    """Most that each sampled player could gain alone, in logs of its objective, shape (s,).
+
+    Parameters
+    ----------
+    game : Game
+        Who plays for what.
+    found : Outcome
+        Nash equilibrium.
+    sample : ndarray of int, shape (s,)
+        Positions in ``game.players``.
+    rng : Generator
+        Draws the starts of the best responses around the equilibrium, beside the equilibrium itself.
+    starts : int
+        Further starts.
+    """
+    gains = np.zeros(sample.size)
+    for at, player in enumerate(sample):
+        alone = Game(
+            found.equilibrium.model,
+            game.players[player : player + 1],
+            game.objective,
+            found.equilibrium,
+        )
+        own = found.subsidy[player : player + 1]
+        begins = [own, *(1 - (1 - own) * np.exp(-0.2 * rng.standard_normal(own.shape)) for _ in range(starts))]
+        best = [_climb(alone, "best response", alone.slopes_of_first, b).values[0] for b in begins]
+        gains[at] = max(best) - found.values[player]
+    return gains
+
+
+def _weights(game: Game, weights: Array | None) -> Array:
+    if weights is None:
+        m = game.model
+        square = not m.mobile or m.mobility.shape[0] == m.cities
+        base = m.registered if square else np.ones(m.cities)
+        weights = base[game.players]
+    if weights.shape != game.players.shape or not (weights > 0).all():
+        raise ValueError("weights must be positive, one for each player")
+    return np.asarray(weights / weights.sum())
+
+
+def _climb(game: Game, name: str, value: Callable[[Array], tuple[float, Array]], start: Array) -> Outcome:
+    """Maximise by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) within the bounds, from subsidies (p, k)."""
+    rounds = 0
+    first = -np.log1p(-start[:, 1:])
+    scale = max(float(np.abs(value(first)[1]).max()), 1e-12)  # gradients of order one suit the line search
+
+    def falls(flat: Array) -> tuple[float, Array]:
+        nonlocal rounds
+        rounds += 1
+        found, grad = value(flat.reshape(first.shape))
+        return (-found / scale if np.isfinite(found) else 1e10), -grad.ravel() / scale
+
+    best = minimize(
+        falls,
+        np.clip(first, -_BOUND, _BOUND).ravel(),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(-_BOUND, _BOUND)] * first.size,
+        options={"maxiter": 300, "ftol": 1e-14, "gtol": 1e-7},
+    )
+    free_of = np.abs(best.x) < _BOUND
+    left = float(np.abs(best.jac[free_of]).max() * scale) if free_of.any() else 0.0
+    return _outcome(game, name, best.x.reshape(first.shape), left, rounds)

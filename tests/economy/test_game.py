@@ -1,0 +1,149 @@
+"""Gradients against differences and the complex step; games against what defines them."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_equilibrium import some
+
+from megalopolis.economy import game as g
+from megalopolis.economy.linear import OBJECTIVES, gradients, linearise, objective_of
+from megalopolis.economy.solve import solve
+
+GAMMA = [0.0, 0.1, 0.2]
+
+
+def tight(m):
+    return solve(m, tolerance=1e-14, limit=400)
+
+
+@pytest.mark.parametrize("mobile", [True, False])
+@pytest.mark.parametrize("kind", OBJECTIVES)
+def test_adjoint_is_the_derivative(kind, mobile):
+    rng = np.random.default_rng(1)
+    m, players = some(6, 3, 1, gamma=GAMMA, mobile=mobile, classes=2), np.array([0, 2, 5])
+
+    def at(wedge):
+        subsidy = np.zeros((3, 6))
+        subsidy[:, players] = -np.expm1(-wedge.T)
+        return tight(m.changed(subsidy=subsidy))
+
+    wedge = 0.1 * rng.normal(size=(3, 3))
+    values, grad = gradients(at(wedge), players, kind)
+    assert values == pytest.approx(objective_of(at(wedge), players, kind))
+    step = 1e-4
+    for city in range(3):
+        for k in range(3):
+            e = np.zeros((3, 3))
+            e[city, k] = step
+            four = [objective_of(at(wedge + s * e), players, kind) for s in (1, -1, 2, -2)]
+            slope = (8 * (four[0] - four[1]) - (four[2] - four[3])) / (12 * step)
+            assert grad[:, city, k] == pytest.approx(slope, abs=1e-8)
+
+
+def equations(m, x):
+    """The equations in logs, written plainly and analytic, so that a complex step goes through them."""
+    count, n = m.log_t.shape
+    log_l, log_w = x[: count * n].reshape(count, n), x[count * n :]
+    keep, lab = np.log1p(-m.subsidy), np.exp(log_l)
+    net = np.exp(keep + log_w) * lab
+    spend, people, out, log_price = net.sum(axis=0), lab.sum(axis=0), [], 0
+    for k in range(count):
+        a = np.exp(m.log_t[k] + m.gamma[k] * m.theta[k] * log_l[k] - m.theta[k] * (log_w + keep[k]))
+        offers = m.kernels[m.kernel_of[k]] * a
+        total = offers.sum(axis=1)
+        out.append(np.log(net[k]) - np.log((offers / total[:, None]).T @ (m.beta[k] * spend)))
+        log_price = log_price - m.beta[k] / m.theta[k] * np.log(total)
+    choice = m.mobility * np.exp(m.eps * (m.log_b + (1 - m.q) * m.log_h + m.q * (np.log(spend) - log_price))) ** 1
+    choice = choice * people ** (-m.eps)
+    wanted = (choice / choice.sum(axis=1)[:, None]).T @ m.registered
+    return np.concatenate([*out, np.log(people) - np.log(wanted)])
+
+
+def test_jacobian_against_the_complex_step():
+    m = some(5, 3, 2, gamma=GAMMA, classes=2, subsidy=0.1 * np.arange(15).reshape(3, 5) / 15)
+    found = tight(m)
+    x = np.concatenate([found.log_labour.ravel(), found.log_wage])
+    assert np.abs(equations(m, x)).max() < 1e-12
+    step = 1e-20
+    exact = np.column_stack([equations(m, x + 1j * step * e).imag / step for e in np.eye(x.size)])
+    # the redundant equation is replaced by the numeraire, a change of rank one
+    weight = np.concatenate([found.bills.ravel(), np.zeros(5)])
+    numeraire = np.concatenate([found.bills.ravel(), found.bills.sum(axis=0)])
+    jac = linearise(found, np.arange(5)).jacobian - np.outer(weight / weight.max(), numeraire)
+    assert jac == pytest.approx(exact, abs=1e-7)
+    assert np.abs(exact[:, 15:].sum(axis=1)).max() < 1e-10  # the level of wages means nothing
+
+
+@pytest.fixture(scope="module")
+def played():
+    m = some(6, 3, 3, gamma=GAMMA)
+    game = g.Game(m, np.arange(6))
+    names = {"free": g.free(game), "pigou": g.pigou(game), "nash": g.nash(game), "cooperate": g.cooperate(game)}
+    return game, names | {"bargain": g.bargain(game, names["nash"])}
+
+
+def test_nobody_regrets_nash(played):
+    game, found = played
+    gains = g.regret(game, found["nash"], np.arange(6), np.random.default_rng(0), starts=1)
+    assert np.abs(gains).max() < 1e-9
+    off = g.regret(game, found["pigou"], np.array([0, 4]), np.random.default_rng(0), starts=0)
+    assert (off > 1e-6).all()  # a city alone would leave the common rule
+
+
+def test_coordination_is_worth_something(played):
+    game, found = played
+    weights = game.model.registered / game.model.registered.sum()
+    joint = {name: float(weights @ outcome.values) for name, outcome in found.items()}
+    assert joint["cooperate"] == max(joint.values())
+    assert joint["cooperate"] > joint["nash"]
+    assert joint["cooperate"] >= joint["pigou"] > joint["free"]
+    gain = found["bargain"].values - found["nash"].values
+    assert (gain > 0).all()
+    others = [found[k].values - found["nash"].values for k in ("cooperate", "pigou")]
+    for other in others:
+        assert np.log(gain).sum() >= np.log(np.maximum(other, 1e-300)).sum() - 1e-6
+    for outcome in found.values():
+        assert (outcome.subsidy[:, 0] == 0).all()
+        assert outcome.equilibrium.converged
+
+
+def test_pigou_by_hand(played):
+    _, found = played
+    s = np.array(GAMMA) / (1 + np.array(GAMMA))
+    assert found["pigou"].subsidy == pytest.approx(np.tile(s, (6, 1)), abs=1e-14)  # the first has no economies
+
+
+@given(st.floats(0.01, 0.3), st.floats(0.01, 0.3))
+@settings(max_examples=8, deadline=None)
+def test_one_closed_city_chooses_pigou(a, b):
+    m = some(1, 3, 0, gamma=[0.0, a * 0.8, b * 0.8], theta=4.0 / 1.2, mobility=np.ones((1, 1)), registered=[1.0])
+    best = g.cooperate(g.Game(m, np.array([0])))
+    gamma = np.array([0.0, a, b]) * 0.8
+    assert best.subsidy[0] == pytest.approx(gamma / (1 + gamma), abs=1e-5)
+
+
+def test_unilateral_subsidies_lose_and_common_ones_gain():
+    # the signs of Lashkaripour and Lugovskyy (2023), Table 5: small open economies that all subsidise alone
+    m = some(12, 4, 8, gamma=[0.1, 0.1, 0.1, 0.1], mobile=False)
+    game = g.Game(m, np.arange(12), "real_income")
+    weights = m.registered / m.registered.sum()
+    free, alone, joint = (f(game) for f in (g.free, g.nash, g.cooperate))
+    assert weights @ (alone.values - free.values) < 0
+    assert weights @ (joint.values - free.values) > 0
+
+
+def test_bad_games():
+    m = some(4, 2, 0)
+    for players, said in (([], "players"), ([1, 1], "each once"), ([9], "no city")):
+        with pytest.raises(ValueError, match=said):
+            g.Game(m, np.array(players, dtype=np.int64))
+    with pytest.raises(ValueError, match="two industries"):
+        g.Game(some(4, 1, 0), np.array([0]))
+    game = g.Game(m, np.array([0, 1]))
+    with pytest.raises(ValueError, match="weights"):
+        g.cooperate(game, np.array([1.0, 0.0]))
+    with pytest.raises(ValueError, match="none of"):
+        objective_of(tight(m), np.array([0]), "votes")
+    with pytest.raises(ValueError, match="after 3 rounds"):
+        g.nash(game, rounds=3, tolerance=1e-15)
