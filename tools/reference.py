@@ -30,6 +30,7 @@ _TABLES: Final = {
     "barriers": "Stretches that no road crosses: a pair whose straight line crosses one goes by way of other cities.",
     "cities": "The units of the region. The only table that is required.",
     "clusters_planned": "Members of the planned clusters, one row each.",
+    "discharges": "Discharges into reaches. Those without a city are background and what comes in over the border.",
     "drivers": "Population, urbanization and productivity by place and year.",
     "flows": "Observed trips; they replace the gravity model.",
     "industries": "Value added or employment by city and industry.",
@@ -37,12 +38,17 @@ _TABLES: Final = {
     "rail_lines": "Lines: infrastructure, not services.",
     "rail_speeds": "Operating speeds that changed over the years.",
     "rail_stops": "Stations of every line in their order.",
+    "reach_links": "Which reach flows into which: trees, forks and loops.",
+    "reaches": "Reaches of rivers, and lakes.",
     "rides_published": "Published fastest rides, to calibrate and to score.",
     "road_times": "Road minutes of pairs, where they are known.",
     "route_length": "Official length of the railway by year.",
+    "sections": "Monitored sections, their targets and who answers for them.",
     "sources": "Provenance of every column.",
+    "standards": "Quality standards of the region's own, beside the bundled GB 3838-2002.",
     "stations": "Stations and junction posts.",
     "targets": "Targets that the signals are measured against.",
+    "treatment_levels": "What a treatment plant, or a discharge standard, lets through and what it costs.",
 }
 
 _FIELDS: Final = {

@@ -197,7 +197,7 @@ def solve_oxygen(network: Network, water: Water, head: Mapping[str, Array], *, l
         ``86.4 flow (saturation - oxygen)``, which is zero for water that comes in saturated.
     limit : float
         L/mg of oxygen; above zero, oxidation, nitrification and the sediment's demand are slowed by
-        ``1 - exp(-limit O)`` (Chapra, Pelletier and Tao 2008, equation 125). Zero is the linear model.
+        ``1 - exp(-limit O)`` (QUAL2K: Chapra, Pelletier and Tao 2008). Zero is the linear model.
 
     Returns
     -------

@@ -75,7 +75,7 @@ def decay_triple(a: float, b: float, c: float, tau: float) -> float:
 
 
 def at_temperature(rate20: npt.ArrayLike, theta: npt.ArrayLike, temperature_c: npt.ArrayLike) -> Array:
-    """Rate at a temperature, ``k20 theta^(T - 20)`` (Chapra 1997, equation 2.44).
+    """Rate at a temperature, ``k20 theta^(T - 20)`` (Chapra 1997, lecture 2).
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def oxygen_saturation(temperature_c: npt.ArrayLike, elevation_m: npt.ArrayLike =
     """Dissolved oxygen of fresh water at saturation, mg/L.
 
     APHA (1992), Standard Methods 4500-O G: polynomial in the inverse absolute temperature (Benson and Krause 1984);
-    elevation after Zison et al. (1978) as in Chapra (1997), equation 19.39.
+    elevation after Zison et al. (1978) as in Chapra (1997), lecture 19.
 
     Parameters
     ----------

@@ -1,0 +1,303 @@
+"""Four cases side by side: each its own standard, one common standard, common with a floor, least cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from megalopolis.environment.abatement import Plan, Problem, cheapest
+from megalopolis.environment.inputs import Basin, head_loads, loss_rates, retentions, summed
+from megalopolis.environment.simulate import assess_sections, simulate
+from megalopolis.environment.standards import CLASSES, Limits
+from megalopolis.environment.transport import steady
+from megalopolis.errors import BadInput
+from megalopolis.errors import Problem as Wrong
+from megalopolis.pillar import Check
+from megalopolis.region import Region
+from megalopolis.units import Array
+
+#: Water at or below this may carry the effluent's winter limit of ammonia (GB 18918-2002, note to table 1), C.
+COLD = 12.0
+DAYS = 365.25
+CASES = ("own", "common", "common_floor", "least_cost")
+
+
+@dataclass(frozen=True)
+class Levels:
+    """What may be done about each discharge.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Treatment levels in force, t of them.
+    own : ndarray of int, shape (d,)
+        Level that its own standard demands; -1 where the discharge cannot be treated.
+    concentration : ndarray, shape (d, t, p)
+        mg/L; never above what it discharges today.
+    cost : ndarray, shape (d, t)
+        Currency per year.
+    """
+
+    table: pd.DataFrame
+    own: npt.NDArray[np.int64]
+    concentration: Array
+    cost: Array
+
+    def at_least(self, concentration: Array) -> npt.NDArray[np.bool_]:
+        """Levels that are nowhere weaker than one of shape (d, p) or (p,); shape (d, t)."""
+        return np.asarray((self.concentration <= concentration[..., None, :] + 1e-12).all(axis=2))
+
+    def of_role(self, role: str) -> int | None:
+        """Level that has a role, or None."""
+        found = np.flatnonzero((self.table["role"] == role).to_numpy())
+        return int(found[0]) if len(found) else None
+
+
+def levels_of(state: Region, basin: Basin, parameters: Mapping[str, float], date: str) -> Levels:
+    """Take the treatment levels that are in force on a date.
+
+    Raises
+    ------
+    BadInput
+        If a discharge's level is not in force, lacks a concentration, or two levels have the same role.
+    """
+    table = state.frame("treatment_levels")
+    begins, ends = table["valid_from"].fillna(""), table["valid_to"].fillna("")
+    valid = ((begins <= date) & ((ends == "") | (ends >= date))).to_numpy()
+    problems = [
+        Wrong(f"discharges:{row + 2}:level", f"the level '{level}' is not in force on {date}", "give one that is")
+        for row, level in enumerate(basin.discharges["level"])
+        if isinstance(level, str) and level not in set(table["id"][valid])
+    ]
+    table = table[valid].reset_index(drop=True)
+    problems += [
+        Wrong(
+            f"treatment_levels:{p}",
+            f"the level '{level}' has no {p}",
+            "a level needs every pollutant of the discharges",
+        )
+        for p in basin.pollutants
+        for level in table.loc[table[p].isna(), "id"]
+    ]
+    problems += [
+        Wrong("treatment_levels:role", f"two levels have the role '{role}'", "keep one")
+        for role in ("common", "floor")
+        if (table["role"] == role).sum() > 1
+    ]
+    if problems:
+        raise BadInput(problems)
+    number = {id_: k for k, id_ in enumerate(table["id"])}
+    own = basin.discharges["level"].map(number).fillna(-1).to_numpy(np.int64)
+    effluent = np.tile(table[list(basin.pollutants)].to_numpy(float), (len(own), 1, 1))
+    if "nh3n" in basin.pollutants:
+        k, cold = basin.pollutants.index("nh3n"), basin.temperature[basin.reach_of] <= COLD
+        winter = table["nh3n_cold"].fillna(table["nh3n"]).to_numpy(float)
+        effluent[:, :, k] = np.where(cold[:, None], winter, effluent[:, :, k])
+    scale = (np.maximum(basin.volume, 1e-9) / parameters["cost_volume"]) ** -parameters["cost_scale"]
+    cost = table["cost_per_m3"].to_numpy(float)[None, :] * (DAYS * basin.volume * scale)[:, None]
+    return Levels(table, own, np.minimum(effluent, basin.concentration[:, None, :]), cost)
+
+
+def own_cost(levels: Levels) -> Array:
+    """Yearly cost of what each discharge's own standard demands; zero where it cannot be treated; shape (d,)."""
+    treated = levels.own >= 0
+    cost = np.zeros(len(treated))
+    cost[treated] = levels.cost[treated, levels.own[treated]]
+    return cost
+
+
+def abatement_problem(
+    basin: Basin, parameters: Mapping[str, float], levels: Levels, limits: Mapping[str, Mapping[str, Limits]]
+) -> Problem:
+    """Write the programme of a basin with every level allowed; limits where a section has a target."""
+    treated = np.flatnonzero(levels.own >= 0)
+    n, volume = len(basin.flow), basin.volume
+    a, b = retentions(basin, loss_rates(basin, parameters))
+    heads = head_loads(basin, a, b, basin.load)
+    ratio = np.divide(heads, basin.load, out=np.ones_like(heads), where=basin.load > 0)
+    fixed = levels.own < 0
+    background = [summed(basin.reach_of[fixed], heads[fixed, k], n) for k in range(len(basin.pollutants))]
+    load = levels.concentration * (volume / 1000.0)[:, None, None] * ratio[:, None, :]
+    rows = _limits_of(basin, limits)
+    where = np.array([r[1:3] for r in rows], np.int64).reshape(-1, 2)
+    return Problem(
+        network=basin.network,
+        a=a,
+        flow=basin.flow,
+        background=np.array(background).reshape(len(basin.pollutants), n),
+        reach=basin.reach_of[treated],
+        load=load[treated],
+        cost=levels.cost[treated],
+        allowed=np.ones((len(treated), len(levels.table)), dtype=bool),
+        limit_reach=where[:, 0],
+        limit_pollutant=where[:, 1],
+        limit=np.array([r[3] for r in rows], float),
+    )
+
+
+def _limits_of(basin: Basin, limits: Mapping[str, Mapping[str, Limits]]) -> list[tuple[str, int, int, float]]:
+    """Section, reach, pollutant and mg/L of every limit that a target sets."""
+    rows = []
+    for section, at, goal in zip(basin.sections["id"], basin.section_at, basin.sections["target"], strict=True):
+        known = limits["lake" if basin.lake[at] else "river"]
+        rows += [
+            (section, int(at), k, float(known[name].bounds[CLASSES.index(goal)]))
+            for k, name in enumerate(basin.pollutants)
+            if isinstance(goal, str) and name in known
+        ]
+    return rows
+
+
+def _allowed(case: str, levels: Levels, treated: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
+    """Levels that a case allows each treated discharge; None where the case needs a role that no level has."""
+    own = np.eye(len(levels.table), dtype=bool)[levels.own[treated]]
+    demanded = levels.concentration[treated, levels.own[treated]]
+    mine = Levels(levels.table, levels.own[treated], levels.concentration[treated], levels.cost[treated])
+    if case == "own":
+        return own
+    if case == "least_cost":
+        return mine.at_least(demanded) | own
+    role = levels.of_role("common") if case == "common" else levels.of_role("floor")
+    role = levels.of_role("common") if role is None else role
+    if role is None:
+        return None
+    strict = np.minimum(demanded, mine.concentration[:, role])
+    allowed = mine.at_least(strict)
+    # where no single level is as strict as both in everything, the shared one is what the agreement demands
+    lost = ~allowed.any(axis=1)
+    allowed[lost] = np.eye(len(levels.table), dtype=bool)[role]
+    return allowed
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The cases.
+
+    Attributes
+    ----------
+    tables : dict of str to DataFrame
+        ``cases`` (by case and city: cost, change against own standards), ``case_sections`` (by case and section: class,
+        complies), ``case_totals``, ``prices``, ``charges``, ``unmet``.
+    checks : tuple of Check
+        Of every programme.
+    warnings : tuple of str
+        Cases left out, and sections that cannot comply.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    checks: tuple[Check, ...]
+    warnings: tuple[str, ...]
+
+
+def compare_cases(
+    basin: Basin, parameters: Mapping[str, float], levels: Levels, limits: Mapping[str, Mapping[str, Limits]]
+) -> Compared:
+    """Solve the four cases of a basin.
+
+    Parameters
+    ----------
+    basin : Basin
+        Reaches, discharges, sections with targets.
+    parameters : mapping of str to float
+        Of environment.
+    levels : Levels
+        What may be done.
+    limits : mapping of str to mapping of str to Limits
+        By ``river`` and ``lake``.
+    """
+    p = abatement_problem(basin, parameters, levels, limits)
+    treated = np.flatnonzero(levels.own >= 0)
+    none = {"limit_reach": p.limit_reach[:0], "limit_pollutant": p.limit_pollutant[:0], "limit": p.limit[:0]}
+    before = own_cost(levels)[treated]
+    costs, sections, totals, checks, warnings = [], [], [], [], []
+    extra: dict[str, pd.DataFrame] = {}
+    for case in CASES:
+        allowed = _allowed(case, levels, treated)
+        if allowed is None:
+            warnings.append(f"the case '{case}' is left out: no treatment level has the role common")
+            continue
+        free = case in {"common_floor", "least_cost"}
+        plan = cheapest(Problem(**{**vars(p), "allowed": allowed, **({} if free else none)}))
+        checks += [Check(f"{case}: {c.name}", c.value, c.limit) for c in plan.checks]
+        load = basin.load.copy()
+        concentration = np.einsum("dt,dtp->dp", plan.shares, levels.concentration[treated])
+        load[treated] = concentration * basin.volume[treated, None] / 1000.0
+        quality = simulate(basin, parameters, load)
+        checks += [Check(f"{case}: {c.name}", c.value, c.limit) for c in quality.checks]
+        assessed = assess_sections(basin, quality, limits)
+        by_city = pd.DataFrame({"city": basin.city[treated], "cost": plan.cost, "change": plan.cost - before})
+        costs.append(by_city.groupby("city", sort=True, as_index=False).sum().assign(case=case))
+        sections.append(assessed.assign(case=case))
+        met = assessed["complies"].dropna()
+        totals.append(
+            {
+                "case": case,
+                "cost": plan.cost.sum(),
+                "change": (plan.cost - before).sum(),
+                "sections": len(met),
+                "complying": int(met.sum()),
+                "anoxic_reaches": int(quality.anoxic.sum()),
+            }
+        )
+        if case == "least_cost":
+            extra = _prices(basin, p, plan, treated, [r[0] for r in _limits_of(basin, limits)])
+            warnings += _explained(extra["unmet"])
+    tables = {
+        "cases": _first(pd.concat(costs, ignore_index=True), "case"),
+        "case_sections": _first(pd.concat(sections, ignore_index=True), "case"),
+        "case_totals": pd.DataFrame(totals),
+        **extra,
+    }
+    return Compared(tables, tuple(checks), tuple(warnings))
+
+
+def _first(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    return frame[[column, *(c for c in frame.columns if c != column)]]
+
+
+def _prices(
+    basin: Basin, p: Problem, plan: Plan, treated: npt.NDArray[np.int64], sections: list[str]
+) -> dict[str, pd.DataFrame]:
+    """Shadow prices of limits, charges at the sources, and limits that no treatment can reach."""
+    names = np.array(basin.pollutants, object)
+    limits = pd.DataFrame(
+        {
+            "section": sections,
+            "pollutant": names[p.limit_pollutant],
+            "limit": p.limit,
+            "price": plan.price,
+        }
+    )
+    used = np.unique(p.limit_pollutant)
+    charges = pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "discharge": basin.discharges["id"].to_numpy()[treated],
+                    "city": basin.city[treated],
+                    "pollutant": names[k],
+                    "charge": plan.charge[k, p.reach] / DAYS,
+                }
+            )
+            for k in used
+        ]
+        or [pd.DataFrame(columns=["discharge", "city", "pollutant", "charge"])],
+        ignore_index=True,
+    )
+    natural = np.stack([steady(p.network, p.a[k], p.background[k]) for k in range(len(p.a))])
+    share = natural[p.limit_pollutant, p.limit_reach] / p.caps
+    missed = limits.drop(columns="price").assign(best=p.limit + plan.unmet, background=share * p.limit)
+    missed["reason"] = np.where(share > 1, "background alone", "best treatment of all discharges")
+    return {"prices": limits, "charges": charges, "unmet": missed[plan.unmet > 0].reset_index(drop=True)}
+
+
+def _explained(unmet: pd.DataFrame) -> list[str]:
+    return [
+        f"section '{row.section}' cannot meet {row.limit:g} mg/L of {row.pollutant}: {row.best:.3g} remain at the best "
+        f"treatment, {row.background:.3g} of them background"
+        for row in unmet.head(20).itertuples()
+    ]

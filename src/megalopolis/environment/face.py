@@ -1,0 +1,189 @@
+"""Environment: water quality of a state, who causes it, and what four ways of cleaning it up cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from megalopolis.environment.cases import compare_cases, levels_of, own_cost
+from megalopolis.environment.inputs import BACKGROUND, Basin, basin_of
+from megalopolis.environment.rates import DAYS_PER_YEAR, reckhow
+from megalopolis.environment.simulate import (
+    Quality,
+    assess_sections,
+    attribution,
+    compliance_probability,
+    simulate,
+    water_balance,
+)
+from megalopolis.environment.standards import NAMES, SURFACE_WATER, Limits, limits_on, standards
+from megalopolis.errors import BadInput, Problem
+from megalopolis.pillar import Check, Progress, Result, silent
+from megalopolis.region import Region
+
+#: Indicator to the parameter whose mean over the sections it is.
+_MEANS = {
+    "nh3n_at_sections": "nh3n",
+    "tp_at_sections": "tp",
+    "cod_at_sections": "cod",
+    "oxygen_at_sections": "do",
+}
+
+
+def run(
+    state: Region,
+    *,
+    parameters: Mapping[str, float],
+    progress: Progress = silent,
+    indicators_only: bool = False,
+    standard: str = SURFACE_WATER,
+) -> Result:
+    """Solve the rivers and lakes of one state.
+
+    Parameters
+    ----------
+    state : Region
+        With ``reaches`` and ``discharges``; links, sections, treatment levels and own standards where it has them.
+    parameters : mapping of str to float
+        Parameters of environment by short id.
+    progress : callable
+        See `megalopolis.pillar.Progress`.
+    indicators_only : bool
+        Leave out attribution, probabilities and the cases of abatement.
+    standard : str
+        Standard by which sections are assessed, as valid on the last day of the state's year.
+
+    Returns
+    -------
+    Result
+        Tables ``sections``, ``attribution``, ``reaches``, ``lakes``, ``balance`` and, where discharges have treatment
+        levels, ``cases``, ``case_totals``, ``case_sections``, ``prices``, ``charges`` and ``unmet``.
+
+    Raises
+    ------
+    BadInput
+        If the tables cannot be used, or the standard is not valid in the year.
+    CheckFailed
+        If mass is not conserved, or a limit that the cheapest plan claims to hold is broken.
+    """
+    basin = basin_of(state, parameters)
+    if not basin.pollutants:
+        raise BadInput(Problem("discharges", "no concentration of any pollutant is given", "give cod, nh3n or tp"))
+    date = f"{state.year}-12-31"
+    table = standards(state.frame("standards"))
+    limits = {body: limits_on(table, standard, date, body) for body in _bodies(basin)}
+    progress("environment: transport", 0, 3)
+    quality = simulate(basin, parameters, basin.load)
+    sections = assess_sections(basin, quality, limits)
+    levels = levels_of(state, basin, parameters, date) if state.has("treatment_levels") else None
+    cost = None if levels is None else own_cost(levels)
+    rows = _indicators(basin, sections, cost)
+    checks: tuple[Check, ...] = quality.checks
+    warnings = _warnings(basin, quality, parameters)
+    if indicators_only:
+        return Result("environment", {}, rows, checks, warnings)
+    progress("environment: attribution", 1, 3)
+    causes, check = attribution(basin, parameters, quality)
+    shown = sections.assign(target=basin.sections["target"])
+    shown["class"] = [NAMES[g] for g in sections["grade"]]
+    if len(sections):
+        shown["probability"] = compliance_probability(basin, parameters, limits)
+    tables = {
+        "sections": shown,
+        "attribution": causes,
+        "reaches": _reaches(basin, quality, limits),
+        "lakes": _lakes(basin, quality),
+        "balance": _balance(quality),
+    }
+    checks = (*checks, check)
+    progress("environment: abatement", 2, 3)
+    if levels is not None and (levels.own >= 0).any():
+        compared = compare_cases(basin, parameters, levels, limits)
+        tables |= compared.tables
+        checks, warnings = (*checks, *compared.checks), (*warnings, *compared.warnings)
+    return Result("environment", tables, rows, checks, warnings)
+
+
+def _bodies(basin: Basin) -> list[str]:
+    kinds = [("lake", basin.lake.any()), ("river", not basin.lake.all())]
+    return [name for name, there in kinds if there]
+
+
+def _indicators(basin: Basin, sections: pd.DataFrame, cost: np.ndarray | None) -> pd.DataFrame:
+    """Ledger rows of every city with sections or discharges, and of the region."""
+    rows: list[tuple[str, str, float]] = []
+    places = [("region", sections), *sections.dropna(subset=["city"]).groupby("city", sort=True)]
+    for place, part in places:
+        known = part["complies"].dropna()
+        rows.append((str(place), "sections_complying", float(known.mean()) if len(known) else np.nan))
+        graded = part.loc[part["grade"] > 0, "grade"]
+        rows.append((str(place), "sections_good", float((graded <= 3).mean()) if len(graded) else np.nan))
+        rows += [(str(place), id_, float(part[name].mean())) for id_, name in _MEANS.items() if name in part]
+    for city in np.unique(basin.city[basin.city != BACKGROUND].astype(str)):
+        own = basin.city == city
+        for name in ("nh3n", "tp"):
+            if name in basin.pollutants:
+                load = basin.load[own, basin.pollutants.index(name)].sum()
+                rows.append((city, f"{name}_discharged", float(load)))
+        if cost is not None:
+            rows.append((city, "treatment_cost", float(cost[own].sum())))
+    frame = pd.DataFrame(rows, columns=["place", "indicator", "value"]).assign(status="estimated")
+    return frame.dropna(subset=["value"], ignore_index=True)
+
+
+def _warnings(basin: Basin, quality: Quality, parameters: Mapping[str, float]) -> tuple[str, ...]:
+    said = water_balance(basin)
+    anoxic = basin.reaches["id"].to_numpy()[quality.anoxic]
+    if len(anoxic):
+        named = ", ".join(f"'{i}'" for i in anoxic[:5])
+        said.append(f"{len(anoxic)} reaches lose all oxygen, where the linear model does not hold: {named}")
+    if "do" not in quality.concentration:
+        said.append("without bod5 and nh3n of the discharges there is no dissolved oxygen")
+    if basin.network.looped and parameters["oxygen_limit"] > 0:
+        said.append("water can return in this network: rates are not limited by oxygen")
+    if basin.sections["target"].isna().any():
+        count = int(basin.sections["target"].isna().sum())
+        said.append(f"{count} of {len(basin.sections)} sections have no target: they are classed, not judged")
+    return tuple(said)
+
+
+def _reaches(basin: Basin, quality: Quality, limits: Mapping[str, Mapping[str, Limits]]) -> pd.DataFrame:
+    everywhere = pd.DataFrame({"id": basin.reaches["id"], "city": None, "reach": basin.reaches["id"], "target": None})
+    whole = Basin(**{**vars(basin), "sections": everywhere, "section_at": np.arange(len(basin.flow))})
+    graded = assess_sections(whole, quality, limits)
+    columns = ["reach", "body", *quality.concentration, "grade", "factor"]
+    place = basin.reaches[["name", "lon", "lat", "flow_m3s"]]
+    frame = pd.concat([graded[columns], place], axis=1).assign(anoxic=quality.anoxic)
+    frame["class"] = [NAMES[g] for g in graded["grade"]]
+    return frame
+
+
+def _lakes(basin: Basin, quality: Quality) -> pd.DataFrame:
+    """Phosphorus of the lakes by both regressions: what enters is what Vollenweider kept, divided by its share."""
+    years = basin.days[basin.lake] / DAYS_PER_YEAR
+    frame = pd.DataFrame({"reach": basin.reaches["id"][basin.lake], "residence_years": years})
+    if "tp" in quality.concentration:
+        kept = quality.concentration["tp"][basin.lake]
+        area = basin.reaches["area_km2"].to_numpy(float)[basin.lake]
+        load = basin.flow[basin.lake] * 86400 * DAYS_PER_YEAR / (1e6 * area)
+        frame["tp_vollenweider"] = kept
+        frame["tp_reckhow"] = kept * (1.0 + np.sqrt(years)) * reckhow(load)
+    return frame.reset_index(drop=True)
+
+
+def _balance(quality: Quality) -> pd.DataFrame:
+    """Where the mass of every pollutant went, kg/d."""
+    rows = [
+        {
+            "pollutant": name,
+            "came_in": found.came_in,
+            "left": found.left,
+            "decayed": found.decayed,
+            "taken": found.taken,
+            "error": found.check(name).value,
+        }
+        for name, found in quality.balances.items()
+    ]
+    return pd.DataFrame(rows)
