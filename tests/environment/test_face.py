@@ -216,3 +216,34 @@ def test_loops_are_solved_too(toy, frames, parameters):
     found = run(toy.replace(frames), parameters=parameters)
     assert all(c.ok for c in found.checks)
     assert "C" in set(found.tables["attribution"].query("section == 's-left'")["city"])
+
+
+@pytest.mark.parametrize("gone", ["sections", "reach_links", "treatment_levels"])
+def test_optional_tables(toy, frames, parameters, gone):
+    del frames[gone]
+    if gone == "treatment_levels":
+        frames["discharges"]["level"] = None
+    found = run(toy.replace(frames), parameters=parameters)
+    assert len(found.tables["reaches"]) == 5
+    assert all(c.ok for c in found.checks)
+    if gone == "sections":
+        assert found.tables["attribution"].empty
+        assert found.tables["unmet"].empty
+        assert set(found.indicators["place"]) == {"A", "B", "C"}
+
+
+def test_a_pollutant_that_nobody_states_is_left_out_and_told(toy, frames, parameters):
+    frames["discharges"]["bod5"] = None
+    found = run(toy.replace(frames), parameters=parameters)
+    assert "do" not in found.tables["sections"]
+    assert any("no dissolved oxygen" in w for w in found.warnings)
+
+
+def test_anoxic_reaches_are_named(toy, frames, parameters):
+    frames["discharges"].loc[1, "bod5"] = 3000.0
+    frames["discharges"].loc[1, "level"] = None
+    found = run(toy.replace(frames), parameters=parameters)
+    assert found.tables["reaches"]["anoxic"].any()
+    assert any("lose all oxygen" in w for w in found.warnings)
+    limited = run(toy.replace(frames), parameters=parameters | {"oxygen_limit": 0.6})
+    assert not limited.tables["reaches"]["anoxic"].any()
