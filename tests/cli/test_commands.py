@@ -251,3 +251,20 @@ def test_help_teaches_by_example(quick):
         done = quick(command, "--help")
         assert (done.status, done.err) == (0, "")
         assert f"megalopolis {command} " in done.out.partition("Options")[0].partition("\n\n")[2]
+
+
+def test_economy(quick):
+    document = envelope_of(quick("economy", TOY, PLAN, "--json", "--draws", 1))
+    result = document["result"]
+    assert list(result) == ["change", "cities", "industries", "certificate"]
+    people = {row["id"]: row for row in result["cities"]}
+    assert people["D"]["population"] > people["D"]["population_base"]
+    change = {(row["place"], row["indicator"]): row for row in result["change"]}
+    welfare = change["region", "welfare"]
+    assert 0 < welfare["low"] <= welfare["difference"] <= welfare["high"]
+    assert result["certificate"]["residual"] <= 1e-9
+    said = quick("economy", TOY, PLAN, "--draws", 0)
+    assert "cities that gain most: real income per resident" in said.out
+    alone = quick("economy", TOY, "--draws", 0)
+    assert alone.status == 0
+    assert "reference" in alone.out.splitlines()[0]

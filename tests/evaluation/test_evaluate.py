@@ -130,10 +130,11 @@ def test_only_runs_a_pillar_and_what_it_needs(toy) -> None:
 
 
 def test_pillars_not_built_are_named(evaluation: mp.Evaluation) -> None:
-    assert evaluation.skipped["economy"] == "not built yet"
+    assert evaluation.skipped["carbon"] == "not built yet"
+    assert evaluation.skipped["economy"] == "runs by its own command"
     assert any("economy is not evaluated" in w for w in evaluation.warnings)
-    with pytest.raises(KeyError, match="economy was not evaluated: not built yet"):
-        evaluation.result("economy")
+    with pytest.raises(KeyError, match="carbon was not evaluated: not built yet"):
+        evaluation.result("carbon")
 
 
 def test_cities_alone_are_enough(toy: Region) -> None:
@@ -237,3 +238,15 @@ def test_null_scores_are_of_every_planned_cluster(toy) -> None:
 def test_parts_that_ask_for_too_many_partitions_are_refused(toy) -> None:
     with pytest.raises(mp.BadInput, match="above 40000"):
         mp.evaluate(toy, draws=0, settings={"clusters.runs": 1e9})
+
+
+def test_economy_is_solved_against_the_baseline_of_its_year(toy, toy_plan) -> None:
+    found = mp.evaluate(toy, toy_plan, only=["economy"], draws=1)
+    today, later = (found.difference[found.difference["year"] == y] for y in (2020, 2030))
+    own = {"gdp", "welfare", "real_income", "population"}
+    assert (today.loc[today["indicator"].isin(own), "difference"] == 0).all()  # nothing is built yet
+    people = found.at_place("population")
+    assert people["difference"].sum() == pytest.approx(0, abs=1)
+    assert people.loc["D", "difference"] > 1000  # the line makes Dee easier to reach
+    assert found.value("region", "welfare") > 0
+    assert (later.loc[later["indicator"] == "welfare", "baseline"] == 0).all()

@@ -94,6 +94,34 @@ def travel(
 
 
 @app.command()
+def economy(
+    region: RegionName,
+    plan: PlanName = None,
+    json: Json = False,
+    year: Year = None,
+    settings: Settings = None,
+    draws: Draws = None,
+    lang: Lang = "en",
+) -> None:
+    """Where people live and work with a plan, what they earn, and what it is worth to them.
+
+    \b
+    megalopolis economy china china/2035
+    megalopolis economy china china/2035 --json --draws 0
+    """
+    from megalopolis.evaluation.answers import economy_answer
+    from megalopolis.evaluation.evaluate import DRAWS
+    from megalopolis.evaluation.text import economy_lines
+
+    evaluation = evaluate_one(region, plan, {"economy"}, year, settings, DRAWS if draws is None else draws)
+    if json:
+        print_json(evaluation, economy_answer(evaluation))
+        return
+    say_warnings(evaluation)
+    typer.echo("\n".join(economy_lines(evaluation, lang)))
+
+
+@app.command()
 def signals(
     region: RegionName,
     plan: PlanName = None,

@@ -108,6 +108,25 @@ def travel_table(evaluation: Evaluation) -> Document:
     }
 
 
+def economy_answer(evaluation: Evaluation) -> Document:
+    """What a plan changes for people and firms in the last year, city by city, with the certificate of the equilibrium.
+
+    Without a plan the tables hold the baseline alone, and ``change`` is empty.
+    """
+    region, result = evaluation.region, evaluation.result("economy")
+    own = set(result.indicators["indicator"])
+    gap = evaluation.difference
+    rows = gap[gap["indicator"].isin(own) & (gap["year"] == evaluation.year)]
+    columns = ["place", "indicator", "baseline", "plan", "difference", "low", "high", "spans_zero"]
+    cities = result.tables["cities"].to_dict("records")
+    return {
+        "change": rows[columns].to_dict("records"),
+        "cities": [{**city(region, row.pop("city")), **row} for row in cities],
+        "industries": result.tables["industries"].to_dict("records"),
+        "certificate": result.tables["certificate"].to_dict("records")[0],
+    }
+
+
 def signals_answer(evaluation: Evaluation, language: str) -> Document:
     """The five signals."""
     return {"signals": signals_of(evaluation, language)}

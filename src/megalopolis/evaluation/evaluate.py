@@ -10,7 +10,7 @@ import pandas as pd
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.cache import cache_folder
-from megalopolis.evaluation.evaluation import NOT_ASKED, Evaluation
+from megalopolis.evaluation.evaluation import ALONE, NOT_ASKED, Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State, difference_of, ledger_of
 from megalopolis.evaluation.pillars import PILLARS, Pillar, chosen
 from megalopolis.evaluation.solve import Case, Results, Solver, in_threads
@@ -44,7 +44,7 @@ def evaluate(
     years : sequence of int, optional
         Years to evaluate; default the plan's, else today.
     only : iterable of str, optional
-        Pillars to run, with those they need; default all that are built.
+        Pillars to run, with those they need; default the usual ones (`megalopolis.evaluation.pillars`).
     settings : mapping of str to float, optional
         Parameters by full id, such as ``{"travel.transfer_min": 20}``.
     draws : int
@@ -157,7 +157,7 @@ def _skipped(region: Region, only: Iterable[str] | None) -> dict[str, str]:
         if name not in built:
             said[name] = "not built yet"
         elif name not in running:
-            said[name] = NOT_ASKED
+            said[name] = ALONE if only is None else NOT_ASKED
         elif missing := built[name].missing(region):
             said[name] = f"the region has no table {', '.join(missing)}"
     return said

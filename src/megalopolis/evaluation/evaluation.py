@@ -24,6 +24,7 @@ MEASURED_KINDS: Final = frozenset({"number", "integer", "year", "lon", "lat"})
 ORDER_COLUMNS: Final = frozenset({"seq"})
 #: Reason of a pillar that was left out on purpose; the others are warned of.
 NOT_ASKED: Final = "not asked for"
+ALONE: Final = "runs by its own command"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from megalopolis.clusters import face as clusters
+from megalopolis.economy import face as economy
 from megalopolis.pillar import Result
 from megalopolis.region import Region
 from megalopolis.travel import face as travel
@@ -30,6 +31,8 @@ class Pillar:
         Argument to the pillar and table that fill it.
     reference : dict of str to tuple of str
         The same for arguments filled from the baseline of the year, where the state is another.
+    asked_only : bool
+        Whether it runs only where it is named.
     ranged : bool
         Whether the draws of the parameters are run through it.
     """
@@ -40,6 +43,7 @@ class Pillar:
     reads: tuple[str, ...]
     inputs: dict[str, tuple[str, str]] = field(default_factory=dict)
     reference: dict[str, tuple[str, str]] = field(default_factory=dict)
+    asked_only: bool = False
     ranged: bool = True
 
     def missing(self, state: Region) -> list[str]:
@@ -70,11 +74,20 @@ PILLARS: Final = (
         reads=("cities", "clusters_planned", "flows", "industries"),
         inputs={"minutes": ("travel", "minutes")},
     ),
+    Pillar(
+        "economy",
+        economy.run,
+        needs=("cities",),
+        reads=("cities", "industries", "drivers"),
+        inputs={"minutes": ("travel", "minutes")},
+        reference={"baseline_minutes": ("travel", "minutes")},
+        asked_only=True,
+    ),
 )
 
 
 def chosen(only: set[str] | None) -> tuple[Pillar, ...]:
-    """Return the pillars asked for, and those that they take inputs from, in order of evaluation.
+    """Return the pillars asked for, by default the usual ones, and those that they take inputs from, in order.
 
     Raises
     ------
@@ -82,10 +95,10 @@ def chosen(only: set[str] | None) -> tuple[Pillar, ...]:
         If one asked for is not in the list.
     """
     if only is None:
-        return PILLARS
+        return tuple(p for p in PILLARS if not p.asked_only)
     by_name = {p.name: p for p in PILLARS}
     wanted = {by_name[name].name for name in only}
     for pillar in reversed(PILLARS):
         if pillar.name in wanted:
-            wanted |= {source for source, _ in pillar.inputs.values()}
+            wanted |= {source for source, _ in (*pillar.inputs.values(), *pillar.reference.values())}
     return tuple(p for p in PILLARS if p.name in wanted)
