@@ -1,0 +1,3 @@
+from services_small import china_catalogue, defaults, folder
+
+__all__ = ["china_catalogue", "defaults", "folder"]
