@@ -2,8 +2,8 @@
 
 Run as ``python benchmarks/bench_timetable.py`` (some minutes; prints Markdown). The plain scan is the one of the tests:
 one target at a time, compiled, and the median over every minute of departure sorted out pair by pair; on the real
-trains it is timed uncompiled too, on three targets. With MEGALOPOLIS_REFERENCE_DATA set, on the trains of 10 March 2016;
-always on random feeds: trains along straight ways between stations at random in a square. All runs on one thread.
+trains it is timed uncompiled too, on three targets. With MEGALOPOLIS_REFERENCE_DATA set, on the trains of 10 March
+2016; always on random feeds: trains along straight ways between stations at random in a square. All runs on one thread.
 """
 
 import gc

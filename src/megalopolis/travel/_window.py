@@ -89,7 +89,7 @@ def _bounds(waits: Array, length: Array, count: int, least: Array, most: Array, 
     for j in range(least.size):
         x = np.int16(most[j] - least[j])
         span = x if x > span else span
-    return np.int64(span)
+    return int(span)
 
 
 @njit(cache=True, nogil=True)
