@@ -247,3 +247,28 @@ def test_anoxic_reaches_are_named(toy, frames, parameters):
     assert any("lose all oxygen" in w for w in found.warnings)
     limited = run(toy.replace(frames), parameters=parameters | {"oxygen_limit": 0.6})
     assert not limited.tables["reaches"]["anoxic"].any()
+
+
+def test_a_level_never_makes_an_effluent_worse(toy, frames, parameters):
+    frames["discharges"].loc[3, ["cod", "nh3n"]] = [10.0, 1.0]
+    found = run(toy.replace(frames), parameters=parameters)
+    for case in ("own", "common"):
+        shown = found.tables["case_sections"].query("case == @case")
+        if case == "own":
+            np.testing.assert_allclose(shown["nh3n"], found.tables["sections"]["nh3n"], rtol=1e-12)
+        assert (shown["nh3n"].to_numpy() <= found.tables["sections"]["nh3n"].to_numpy() * (1 + 1e-12)).all()
+
+
+def test_with_the_flow_background_keeps_its_concentration_and_discharges_their_load(toy, frames, parameters):
+    still = dict.fromkeys(("cod_loss", "oxidation", "nitrification", "tn_loss", "tp_loss"), 0.0)
+    wide = parameters | still | {"flow_spread": 1.0, "draws": 200.0}
+    frames["sections"] = frames["sections"].iloc[:1]
+    frames["discharges"] = frames["discharges"].iloc[:1]
+    frames["discharges"]["volume_m3d"] = 100 * 86400.0
+    frames["discharges"]["nh3n"] = 0.9
+    clean = run(toy.replace(frames), parameters=wide).tables["sections"]
+    assert clean["nh3n"].iloc[0] == pytest.approx(0.9)
+    assert clean["probability"].iloc[0] == 1
+    frames["discharges"]["city"] = "A"
+    town = run(toy.replace(frames), parameters=wide).tables["sections"]
+    assert 0.4 < town["probability"].iloc[0] < 0.7  # the flow may fall by a tenth before the limit is broken

@@ -11,6 +11,7 @@ import pandas as pd
 
 from megalopolis.environment.abatement import Plan, Problem, cheapest
 from megalopolis.environment.inputs import Basin, head_loads, loss_rates, retentions, summed
+from megalopolis.environment.rates import DAYS_PER_YEAR
 from megalopolis.environment.simulate import assess_sections, simulate
 from megalopolis.environment.standards import CLASSES, Limits
 from megalopolis.environment.transport import steady
@@ -22,7 +23,6 @@ from megalopolis.units import Array
 
 #: Water at or below this may carry the effluent's winter limit of ammonia (GB 18918-2002, note to table 1), C.
 COLD = 12.0
-DAYS = 365.25
 CASES = ("own", "common", "common_floor", "least_cost")
 
 
@@ -98,7 +98,7 @@ def levels_of(state: Region, basin: Basin, parameters: Mapping[str, float], date
         winter = table["nh3n_cold"].fillna(table["nh3n"]).to_numpy(float)
         effluent[:, :, k] = np.where(cold[:, None], winter, effluent[:, :, k])
     scale = (np.maximum(basin.volume, 1e-9) / parameters["cost_volume"]) ** -parameters["cost_scale"]
-    cost = table["cost_per_m3"].to_numpy(float)[None, :] * (DAYS * basin.volume * scale)[:, None]
+    cost = table["cost_per_m3"].to_numpy(float)[None, :] * (DAYS_PER_YEAR * basin.volume * scale)[:, None]
     return Levels(table, own, np.minimum(effluent, basin.concentration[:, None, :]), cost)
 
 
@@ -280,7 +280,7 @@ def _prices(
                     "discharge": basin.discharges["id"].to_numpy()[treated],
                     "city": basin.city[treated],
                     "pollutant": names[k],
-                    "charge": plan.charge[k, p.reach] / DAYS,
+                    "charge": plan.charge[k, p.reach] / DAYS_PER_YEAR,
                 }
             )
             for k in used
