@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from megalopolis.errors import BadInput, Problem, suggest
+from megalopolis.units import Array
 
 #: Seed of the Latin hypercube: the same draws for every case and year, so that differences are drawn in pairs.
 _SEED: Final = 20200101
@@ -117,13 +119,12 @@ class Parameters(Mapping[str, float]):
         """Draw parameter sets from the ranges by a Latin hypercube (McKay, Beckman and Conover 1979).
 
         Each parameter is triangular between its low and high with the value in force as mode. The same count gives
-        the same draws.
+        the same draws of a parameter, whatever other parameters there are.
         """
         free = [i for i, (low, high) in self.ranges.items() if low < high]
         if not free or count < 1:
             return []
-        rng = np.random.default_rng(_SEED)
-        unit = (np.column_stack([rng.permutation(count) for _ in free]) + rng.random((count, len(free)))) / count
+        unit = np.column_stack([_strata(id_, count) for id_ in free])
         low, high = np.array([self.ranges[i] for i in free]).T
         mode = np.clip([self.values_[i] for i in free], low, high)
         rising = low + np.sqrt(unit * (high - low) * (mode - low))
@@ -131,6 +132,12 @@ class Parameters(Mapping[str, float]):
         drawn = np.where(unit * (high - low) < mode - low, rising, falling)
         rows = [dict(zip(free, map(float, row), strict=True)) for row in drawn]
         return [Parameters({**self.values_, **row}, self.ranges, self.settings) for row in rows]
+
+
+def _strata(id_: str, count: int) -> Array:
+    """One number in each of `count` equal parts of (0, 1), in an order of the parameter's own."""
+    rng = np.random.default_rng([_SEED, zlib.crc32(id_.encode())])
+    return np.asarray((rng.permutation(count) + rng.random(count)) / count)
 
 
 def parse_settings(texts: list[str]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from megalopolis.evaluation.export import dump_json
 from megalopolis.evaluation.ledger import KEY
 from megalopolis.evaluation.runfile import ledger_hash, reproduce, run_record
 from megalopolis.evaluation.signals import signals_of
+from megalopolis.parameters import Parameters
 from megalopolis.pillar import Cancelled, Check, CheckFailed, Result, indicators
 from megalopolis.plan import Plan
 from megalopolis.region import Region
@@ -250,3 +251,13 @@ def test_economy_is_solved_against_the_baseline_of_its_year(toy, toy_plan) -> No
     assert people.loc["D", "difference"] > 1000  # the line makes Dee easier to reach
     assert found.value("region", "welfare") > 0
     assert (later.loc[later["indicator"] == "welfare", "baseline"] == 0).all()
+
+
+def test_draws_of_a_parameter_do_not_hang_on_others() -> None:
+    all_free = Parameters.of({}, {}).draws(5)
+    fewer = Parameters.of({}, {"clusters.deterrence_scale": 100.0, "travel.boarding_min": 30.0}).draws(5)
+    drawn, again = ([p["travel.transfer_min"] for p in sets] for sets in (all_free, fewer))
+    assert drawn == again
+    low, high = Parameters.of({}, {}).ranges["travel.transfer_min"]
+    assert len(set(drawn)) == 5
+    assert all(low <= value <= high for value in drawn)
