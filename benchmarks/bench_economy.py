@@ -1,0 +1,99 @@
+"""Equilibria of the economy: against the plain damped iteration and the bandwidth of the memory, in one run.
+
+Run as ``python benchmarks/bench_economy.py`` (about a minute; prints Markdown). One thread. Places are random points,
+ease of trade and of moving falls with their distance.
+"""
+
+import gc
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # numpy's algebra too on one thread
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "economy"))
+
+from picard import picard
+
+from megalopolis.economy import game
+from megalopolis.economy.model import model
+from megalopolis.economy.solve import solve
+
+
+def economy(n, k, gamma, *, classes=1, single=False, seed=0):
+    """An economy of random places."""
+    rng = np.random.default_rng(seed)
+    spot = rng.random((n, 2))
+    far = np.hypot(*(spot[:, None] - spot[None]).transpose(2, 0, 1)) + 0.05
+    kernels = np.stack([far ** -(1.5 + 0.2 * c) for c in range(classes)])
+    mobility = 1 / far
+    mobility = mobility / mobility.sum(axis=1, keepdims=True) * 0.2 + 0.8 * np.eye(n)
+    kind = np.float32 if single else np.float64
+    return model(
+        kernels.astype(kind),
+        theta=4.0,
+        gamma=gamma,
+        beta=np.full(k, 1 / k),
+        productivity=np.exp(0.3 * rng.normal(size=(k, n))),
+        registered=rng.lognormal(0, 0.7, n),
+        mobility=mobility.astype(kind),
+        q=0.78,
+        kernel_of=np.arange(k) % classes,
+    )
+
+
+def best(function, repeats):
+    """Result and shortest time of the processor of some calls, seconds."""
+    times = []
+    for _ in range(repeats):
+        gc.collect()
+        begin = time.thread_time()  # other work on the machine does not count
+        result = function()
+        times.append(time.thread_time() - begin)
+    return result, min(times)
+
+
+def bandwidth():
+    """Bytes a second that one thread reads from memory."""
+    field = np.ones(40_000_000)
+    return field.nbytes / best(field.sum, 7)[1]
+
+
+def main():
+    """Print the tables."""
+    speed = bandwidth()
+    print(f"Reading from memory: {speed / 1e9:.1f} GB/s\n")
+    print("| cities | industries | kernels | sweeps | ms | against the bandwidth limit |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    cases = [(300, 1, 1, False), (300, 10, 3, False), (370, 3, 2, False), (3000, 1, 1, False), (3000, 1, 1, True)]
+    for n, k, classes, single in [*cases, (3000, 10, 3, False), (3000, 10, 3, True)]:
+        m = economy(n, k, 0.05 if k == 1 else 0.1, classes=classes, single=single)
+        solve(m, limit=2)  # compiled
+        found, seconds = best(lambda m=m: solve(m), 5)
+        limit = (m.kernels.nbytes + m.mobility.nbytes) * found.sweeps / speed
+        label = f"{classes + 1} float32" if single else f"{classes + 1}"
+        print(f"| {n} | {k} | {label} | {found.sweeps} | {1e3 * seconds:.1f} | {seconds / limit:.1f} |")
+    m = economy(3000, 10, 0.1, classes=3)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    solve(m)
+    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    print(f"\nMemory of a solve beyond the kernels, at most: {more / (m.kernels.nbytes + m.mobility.nbytes):.0%}\n")
+    m = economy(900, 1, 0.05)
+    found, ours = best(lambda: solve(m), 5)
+    (_, wage, rounds), plain = best(lambda: picard(m), 1)
+    gap = np.abs(wage / found.wage - 1).max()
+    print(
+        f"900 cities, one industry: plain damped iteration {plain:.2f} s in {rounds} rounds, here {1e3 * ours:.1f} ms:"
+    )
+    print(f"{plain / ours:.0f} times faster; wages differ by {gap:.0e}.\n")
+    play = game.Game(economy(41, 10, np.linspace(0, 0.1, 10)), np.arange(41))
+    outcome, seconds = best(lambda: game.nash(play), 1)
+    print(f"Nash equilibrium of 41 cities with 10 industries: {seconds:.1f} s, {outcome.rounds} equilibria.")
+
+
+if __name__ == "__main__":
+    main()
