@@ -294,3 +294,24 @@ class _Rows:
 
     def to_pandas(self):
         return pd.DataFrame([self._row])
+
+
+def test_a_second_region_works_from_data_alone():
+    """The 21 procedures of Annex II of the single digital gateway, by life event."""
+    from megalopolis.evaluation import evaluate
+    from megalopolis.parameters import Parameters
+
+    region = read_region("eu")
+    catalogue_ = face.catalogue_of(region)
+    count = {}
+    for procedure in catalogue_.procedures:
+        count[procedure.life_event] = count.get(procedure.life_event, 0) + 1
+    assert count == {"birth": 1, "residence": 1, "studying": 3, "working": 4, "moving": 4, "retiring": 2, "business": 6}
+    times = evaluate(region, only=["travel"], draws=0).travel_times
+    parameters = Parameters.of({}, {}).of_pillar("services")
+    found = face.run(region, minutes=times, parameters=parameters)
+    assert (found.tables["hours"].to_numpy() > 0).all()
+    view = face.resident(region, minutes=times, parameters=parameters, home="lille", work="brussels")
+    assert len(view["procedures"]) == 21
+    plan = face.links(region, minutes=times, parameters=parameters, cities=["lille", "brussels"], years=[2026])
+    assert plan["phases"][0]["saving_hours"] > 0
