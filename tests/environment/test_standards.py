@@ -63,7 +63,7 @@ def test_nothing_limited_is_no_pass():
 
 def test_exceedance():
     assert exceedance([1.5], RIVER["nh3n"], [3]) == pytest.approx([0.5])
-    assert exceedance([4.0, 0.0], RIVER["do"], [3, 3]).tolist() == [0.25, np.inf]
+    assert exceedance([4.0, 0.0, 1e-320], RIVER["do"], [3, 3, 3]).tolist() == [0.25, np.inf, np.inf]
     assert np.isnan(exceedance([1.5], RIVER["nh3n"], [0])[0])
 
 

@@ -205,5 +205,6 @@ def exceedance(values: npt.ArrayLike, limits: Limits, target: npt.ArrayLike) -> 
     bound = np.where(target > 0, limits.bounds[np.maximum(target, 1) - 1], np.nan)
     if limits.at_least:
         below = np.maximum(values, 0.0)
-        return np.asarray(np.divide(bound, below, out=np.full_like(bound, np.inf), where=below > 0) - 1.0)
+        with np.errstate(over="ignore"):  # next to no oxygen exceeds without bound
+            return np.asarray(np.divide(bound, below, out=np.full_like(bound, np.inf), where=below > 0) - 1.0)
     return np.asarray(values / bound - 1.0)
