@@ -7,8 +7,8 @@ import datetime as dt
 import errno
 import io
 import re
+import secrets
 import shutil
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,17 +56,17 @@ def atomic(path: Path) -> Iterator[Path]:
         Where to write.
     """
     path = Path(path)
-    scratch: Path | None = None
+    # Named before it is made, so that an interrupt in between leaves nothing behind.
+    scratch = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
+        scratch.mkdir(mode=0o700)
         yield scratch / path.name
         _put(scratch / path.name, path)
     except OSError as error:  # named by what was to be written, not by the temporary name
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
     finally:
-        if scratch is not None:
-            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _put(made: Path, target: Path) -> None:
