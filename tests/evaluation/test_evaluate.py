@@ -261,3 +261,5 @@ def test_draws_of_a_parameter_do_not_hang_on_others() -> None:
     low, high = Parameters.of({}, {}).ranges["travel.transfer_min"]
     assert len(set(drawn)) == 5
     assert all(low <= value <= high for value in drawn)
+    other = [p["travel.boarding_min"] for p in all_free]
+    assert np.argsort(drawn).tolist() != np.argsort(other).tolist()  # each in an order of its own
