@@ -19,7 +19,7 @@ from megalopolis.pillar import ALL_PILLARS, Progress, Result, silent
 from megalopolis.plan import Plan, at
 from megalopolis.region import Region
 
-#: Parameter draws behind every range: enough that the envelope moves little, few enough to wait for.
+#: Parameter draws behind every range: few enough to wait for; more widen the envelope (docs/method/ranges.md).
 DRAWS: Final = 6
 
 
