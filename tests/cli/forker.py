@@ -6,13 +6,15 @@ A process forked off here has imported the program's parts and nothing else: no 
 import importlib
 import json
 import os
+import pkgutil
 import sys
 import traceback
 
 from megalopolis.cli import main
 
-for part in ("evaluation.answers", "evaluation.compare", "evaluation.text", "region.inspect", "report"):
-    importlib.import_module(f"megalopolis.{part}")
+importlib.import_module("megalopolis.report")
+for part in pkgutil.iter_modules(importlib.import_module("megalopolis.evaluation.answers").__path__):
+    importlib.import_module(f"megalopolis.evaluation.answers.{part.name}")
 
 
 def run(asked: dict) -> int:

@@ -131,7 +131,7 @@ def evaluate_one(
 
 def print_json(evaluation: Evaluation, result: dict[str, Any]) -> None:
     """Print a result in the envelope of every answer."""
-    from megalopolis.evaluation.answers import envelope
+    from megalopolis.evaluation.answers.document import envelope
     from megalopolis.evaluation.export import dump_json
 
     print_document(dump_json(envelope(evaluation, result)))

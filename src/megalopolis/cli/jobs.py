@@ -89,9 +89,8 @@ def compare(
     megalopolis compare china china/2035 china/2035-late
     """
     from megalopolis.errors import BadInput, Problem
-    from megalopolis.evaluation.answers import compare_answer
+    from megalopolis.evaluation.answers.alternatives import compare_answer, comparison_lines
     from megalopolis.evaluation.compare import compare as side_by_side
-    from megalopolis.evaluation.text import comparison_lines
 
     if len(plans) < 2:
         raise BadInput(Problem("", "one plan alone cannot be compared", "name at least two plans"))

@@ -27,7 +27,7 @@ def check(region: RegionName, json: Json = False) -> None:
     megalopolis check my-region
     megalopolis check cities.xlsx
     """
-    from megalopolis.evaluation.text import check_lines
+    from megalopolis.evaluation.answers.inspection import check_lines
     from megalopolis.region.inspect import check_region
 
     found = check_region(region)

@@ -1,0 +1,67 @@
+"""Economy: what a plan changes for people and firms, as a document and as text."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from megalopolis.evaluation.answers.document import Document, city
+from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.pillar import indicators
+
+
+def economy_answer(evaluation: Evaluation) -> Document:
+    """What a plan changes for people and firms in the last year, city by city, with the certificate of the equilibrium.
+
+    Without a plan the tables hold the baseline alone, and ``change`` is empty.
+    """
+    region, result = evaluation.region, evaluation.result("economy")
+    own = set(result.indicators["indicator"])
+    gap = evaluation.difference
+    rows = gap[gap["indicator"].isin(own) & (gap["year"] == evaluation.year)]
+    columns = ["place", "indicator", "baseline", "plan", "difference", "low", "high", "spans_zero"]
+    cities = result.tables["cities"].to_dict("records")
+    return {
+        "change": rows[columns].to_dict("records"),
+        "cities": [{**city(region, row.pop("city")), **row} for row in cities],
+        "industries": result.tables["industries"].to_dict("records"),
+        "certificate": result.tables["certificate"].to_dict("records")[0],
+    }
+
+
+def economy_lines(evaluation: Evaluation, language: str) -> list[str]:
+    """Region and clusters, then the cities that gain and lose most per resident."""
+    region, result = evaluation.region, evaluation.result("economy")
+    names = [name for name, entry in indicators().items() if name in set(result.indicators["indicator"])]
+    if evaluation.plan is None:
+        ledger = evaluation.ledger
+        shown = ledger[ledger["indicator"].isin(names) & ~ledger["place"].isin(region.names.labels)]
+        rows = [
+            [
+                place_name(region, str(r["place"]), language),
+                indicators()[str(r["indicator"])].label(language),
+                figure(r["value"], r["unit"]),
+            ]
+            for r in shown.to_dict("records")
+        ]
+        return table(["place", "indicator", "reference"], rows)
+    gap = evaluation.difference
+    gap = gap[gap["indicator"].isin(names) & (gap["year"] == evaluation.year)]
+    together = gap[gap["place"].eq("region") | gap["place"].str.startswith("cluster:")]
+    rows = [
+        [
+            place_name(region, str(r["place"]), language),
+            indicators()[str(r["indicator"])].label(language),
+            figure(r["baseline"], indicators()[str(r["indicator"])].unit),
+            f"{r['difference']:+.3g}",
+            f"{r['low']:+.3g} to {r['high']:+.3g}" if pd.notna(r["low"]) else "",
+        ]
+        for r in together.to_dict("records")
+    ]
+    lines = [*table(["place", "indicator", "reference", "change", "range"], rows), ""]
+    income = evaluation.at_place("real_income")
+    share = (income["difference"] / income["baseline"]).sort_values(ascending=False)
+    for title, part in (("gain most", share.head(10)), ("gain least or lose", share.tail(10)[::-1])):
+        rows = [[place_name(region, str(place), language), f"{100 * v:+.2f} %"] for place, v in part.items()]
+        lines += [f"cities that {title}: real income per resident", "", *table(["city", "change"], rows), ""]
+    return lines[:-1]
