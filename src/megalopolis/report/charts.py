@@ -13,7 +13,7 @@ from megalopolis.report.drawing import ACCENT, BUILT, FAINT, GAINS, INK, LOSSES,
 from megalopolis.report.number import number
 from megalopolis.report.view import View
 
-SIDES: Final = 10
+SIDES: Final = 7
 #: Cities among which winners and losers are told: names that a reader knows.
 LARGE: Final = 100
 _OTHERS: Final[dict[str, Any]] = {"color": "#9db4c8", "linewidth": 0.9, "markersize": 2.5, "zorder": 2}

@@ -16,6 +16,16 @@ from megalopolis.report.view import View
 
 #: Indicators of the alternatives' table, in order.
 COMPARED = ("investment", "accessibility", "people_180", "mean_minutes")
+#: Indicators of the clusters' table, one or two of each pillar, in order; whether the change is told in per cent.
+TOLD = {
+    "cluster_minutes": False,
+    "accessibility": True,
+    "gdp": True,
+    "real_income": True,
+    "service_hours": False,
+    "sections_complying": False,
+    "treatment_cost": False,
+}
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,7 @@ class Front:
     map: Figure
     alternatives: Table
     bars: Figure | None
+    clusters: Table | None
     trust: tuple[Trust, ...]
 
 
@@ -52,7 +63,9 @@ def front(views: list[View], run_hash: str) -> Front:
         (words("run"), run_hash[:12]),
     )
     title = view.plan_name() if e.plan is not None else words("baseline_title", region=view.region_name)
-    return Front(title, facts, sentence(view), gain_map(view), alternatives(views), bars(view), trust(view))
+    return Front(
+        title, facts, sentence(view), gain_map(view), alternatives(views), bars(view), by_cluster(view), trust(view)
+    )
 
 
 def _range(view: View, low: str, high: str) -> str:
@@ -137,6 +150,32 @@ def _positions(view: View) -> Cell:
     if relative.empty:
         return Cell("–")
     return Cell(f"{count(int((relative > 0).sum())).text} / {count(int((relative < 0).sum())).text}")
+
+
+def by_cluster(view: View) -> Table | None:
+    """What the plan changes in every planned cluster, over all pillars that were evaluated; None without any."""
+    words = view.words
+    places = [f"cluster:{name}" for name in view.clusters]
+    if not places or not view.has_plan():
+        return None
+    told = [name for name in TOLD if any((view.change(name, place) or {}).get("difference") for place in places)]
+    if not told:
+        return None
+    columns = [Column(words("cluster"))]
+    columns += [Column(view.heading(name, percent=TOLD[name]), numeric=True) for name in told]
+    rows = []
+    for place, name in [*((p, view.cluster(p.removeprefix("cluster:"))) for p in places), ("region", view.region_name)]:
+        cells = (_told(view, indicator, place) for indicator in told)
+        rows.append((Cell(name), *cells))
+    caption = words("front_clusters", year=view.evaluation.year)
+    return Table(caption, tuple(columns), tuple(rows), kind="alternatives", fixed=True)
+
+
+def _told(view: View, indicator: str, place: str) -> Cell:
+    row = view.change(indicator, place)
+    if row is None:
+        return Cell("–")
+    return view.percent(row) if TOLD[indicator] else view.gain(indicator, place)
 
 
 def trust(view: View) -> tuple[Trust, ...]:

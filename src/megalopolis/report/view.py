@@ -135,6 +135,11 @@ class View:
         unit = self.unit(indicator)
         return self.words.term("unit", unit) if unit else ""
 
+    def heading(self, indicator: str, *, percent: bool = False) -> str:
+        """Label of an indicator as the head of a column, with its unit; ``percent`` where changes are told in it."""
+        unit = "%" if percent else self.unit_label(indicator)
+        return self.words("heading", label=indicators()[indicator].label(self.language), unit=unit)
+
     @cached_property
     def clusters(self) -> dict[str, tuple[str, ...]]:
         """Planned clusters and their cities, the most populous first."""
