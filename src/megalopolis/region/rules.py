@@ -17,15 +17,19 @@ from megalopolis.units import Array, great_circle_km
 
 #: Columns that together stand only once in a table.
 KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "air_quality": ("city", "year", "pollutant", "statistic"),
     "barriers": ("barrier", "seq"),
     "cities": ("id",),
     "clusters_planned": ("cluster", "city"),
     "drivers": ("place", "year", "variable"),
     "flows": ("from", "to"),
     "industries": ("city", "industry"),
+    "observations": ("section", "date", "parameter"),
     "rail_lines": ("id",),
     "rail_speeds": ("line", "year"),
     "rail_stops": ("line", "seq"),
+    "reach_links": ("from", "to"),
+    "reach_points": ("reach", "seq"),
     "road_times": ("from", "to"),
     "route_length": ("year", "kind"),
     "stations": ("id",),
