@@ -27,6 +27,7 @@ FOLDER: Final = Path(__file__).parent.parent / "docs" / "reference"
 _NOTE: Final = "<!-- Written by tools/reference.py: change the source, not this page. -->"
 
 _TABLES: Final = {
+    "air_quality": "Observed air quality of cities by year, held against the limit that is valid in that year.",
     "barriers": "Stretches that no road crosses: a pair whose straight line crosses one goes by way of other cities.",
     "cities": "The units of the region. The only table that is required.",
     "clusters_planned": "Members of the planned clusters, one row each.",
@@ -35,10 +36,12 @@ _TABLES: Final = {
     "flows": "Observed trips; they replace the gravity model.",
     "industries": "Value added or employment by city and industry.",
     "investments": "What has been built and what it cost. Plans add to it; a region may leave it out.",
+    "observations": "Observed water quality at sections, with flags.",
     "rail_lines": "Lines: infrastructure, not services.",
     "rail_speeds": "Operating speeds that changed over the years.",
     "rail_stops": "Stations of every line in their order.",
     "reach_links": "Which reach flows into which: trees, forks and loops.",
+    "reach_points": "Lines of the reaches, for maps; nothing is computed from them.",
     "reaches": "Reaches of rivers, and lakes.",
     "rides_published": "Published fastest rides, to calibrate and to score.",
     "road_times": "Road minutes of pairs, where they are known.",
