@@ -210,6 +210,15 @@ def test_missing_figures_are_estimated_and_said(toy):
     assert alone.output[0] == pytest.approx(base["gdp"].to_numpy(float))
 
 
+def test_registered_people_are_taken_where_they_are_given(toy):
+    everyone = np.ones(4, dtype=bool)
+    home = data_of(edited(toy, "cities", "registered", 3, 3e6), everyone).registered
+    people = toy.cities["population"].to_numpy(float)
+    assert home.sum() == pytest.approx(people.sum())
+    assert home[3] / home[0] == pytest.approx(3e6 / people[0])
+    assert home[1] / home[0] == pytest.approx(people[1] / people[0])
+
+
 @pytest.mark.parametrize(
     ("table", "column", "value", "said"),
     [
@@ -262,3 +271,18 @@ def test_china_is_reproduced():
     assert (known == ~cities["gdp_estimated"]).all()
     assert cities["gdp"].to_numpy()[known] == pytest.approx(table["gdp"].to_numpy()[known], rel=1e-10)
     assert result.tables["industries"]["industry"].nunique() == 3
+    home = cities["registered"] / cities["population"]  # published registered people, within a few per cent
+    assert home["440300"] == pytest.approx(0.33, abs=0.02)  # Shenzhen: 5.9 of 17.6 million
+    assert home["411600"] == pytest.approx(1.26, abs=0.15)  # Zhoukou: 12.6 million registered, 9.0 resident
+    assert home["420100"] < 1 < home["421100"]  # Wuhan draws, Huanggang sends
+
+
+def test_japan_is_reproduced_with_twelve_industries():
+    japan = mp.load_region("japan")
+    result = run(japan, minutes=times(japan), parameters=DEFAULTS)
+    worst = {c.name: c.value for c in result.checks}["economy: tables reproduced"]
+    assert worst < 1e-10
+    made = result.tables["industries"]
+    assert made["industry"].nunique() == 12
+    total = made.groupby("industry")["output"].sum() / made["output"].sum()
+    assert total["manufacturing"] == pytest.approx(0.19, abs=0.01)  # 103.6 of 548.2 trn in the national table

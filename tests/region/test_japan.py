@@ -127,3 +127,20 @@ def test_plan_opens_its_lines() -> None:
     assert [len(by_year[y] - by_year[2025]) for y in (2035, 2039, 2045)] == [1, 2, 3]
     built = at(region, plan, 2045).frame("investments").groupby("measure")["cost"].sum()
     assert built.sum() == pytest.approx((11.0 + 3.6 + 2.315) * 1e12)
+
+
+def test_industries_add_up_to_the_gdp_of_every_city() -> None:
+    made = table("industries").groupby("city")["value_added"].sum()
+    gdp = table("cities").set_index("id")["gdp"]
+    np.testing.assert_allclose(made, gdp[made.index], rtol=1e-5)
+    assert len(made) == gdp.notna().sum()
+
+
+def test_industries_are_those_of_the_input_output_tables(reference_data: Path) -> None:
+    tables = pd.read_csv(reference_data / "japan" / "jp_regional_io_12sector_2015.csv").set_index("AreaName")
+    made = table("industries").merge(table("cities")[["id", "admin1"]], left_on="city", right_on="id")
+    found = made[made["industry"] == "manufacturing"].groupby("admin1")["value_added"].sum()
+    used = tables[[f"R{i}C3" for i in range(1, 13)]].sum(axis=1)
+    share = ((tables["Y3"] - used) / tables["gross_value_added_2015_mjpy"])[found.index]
+    whole = made.groupby("admin1")["value_added"].sum()
+    np.testing.assert_allclose(found / whole, share, rtol=1e-4)

@@ -75,8 +75,8 @@ def data_of(state: Region, reached: npt.NDArray[np.bool_]) -> Data:
       the region.
     - Industries of a city that are missing: their shares in the known cities of the same ``admin1``, else of the
       region, times GDP. Without the table there is one industry.
-    - Registered people: residents in the first year of ``drivers`` before the base year, scaled to the total of the
-      state; where a city has none, residents. It stands in for registration, which no table has.
+    - Registered people: the column ``registered``, where a city has none its residents; without the column residents
+      in the first year of ``drivers`` before the base year stand in for it. Scaled to the total of the state.
 
     Parameters
     ----------
@@ -241,6 +241,10 @@ def _adds_up(
 
 def _registered(state: Region, frame: pd.DataFrame, people: Array, warnings: list[str]) -> Array:
     """People by place of registration, of the same total as the residents."""
+    given = frame["registered"].to_numpy(float)
+    if np.isfinite(given).any():
+        origin = np.where(np.isfinite(given), given, people)
+        return np.asarray(origin * (people.sum() / origin.sum()))
     rows = state.frame("drivers")
     rows = rows[(rows["variable"] == "population") & (rows["year"] < state.meta.base_year)]
     rows = rows[rows["place"].isin(frame["id"])]
