@@ -143,7 +143,9 @@ def print_document(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def say_warnings(evaluation: Evaluation) -> None:
+def say_warnings(evaluation: Evaluation, language: str = "en") -> None:
     """Print the warnings of an evaluation to stderr."""
+    from megalopolis.evaluation.sentences import told
+
     for warning in evaluation.warnings:
-        typer.echo(f"note: {warning}", err=True)
+        typer.echo(f"note: {told(warning, language, evaluation.region)}", err=True)

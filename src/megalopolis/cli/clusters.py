@@ -39,5 +39,5 @@ def clusters(
     if json:
         print_json(evaluation, clusters_answer(evaluation))
         return
-    say_warnings(evaluation)
+    say_warnings(evaluation, lang)
     typer.echo("\n".join(clusters_lines(evaluation, lang)))

@@ -42,5 +42,5 @@ def economy(
     if json:
         print_json(evaluation, economy_answer(evaluation))
         return
-    say_warnings(evaluation)
+    say_warnings(evaluation, lang)
     typer.echo("\n".join(economy_lines(evaluation, lang)))

@@ -52,7 +52,7 @@ def report(
     folder = output or Path(f"{Path(region).resolve().stem}-report")
     _refuse_output(folder)
     evaluations = evaluate_plans(found, loaded, years=years, settings=settings, draws=draws)
-    say_warnings(evaluations[0])
+    say_warnings(evaluations[0], lang)
     for path in write_report(evaluations, folder, source=region, language=lang):
         typer.echo(path)
 
@@ -101,5 +101,5 @@ def compare(
     if json:
         print_json(evaluations[0], compare_answer(comparison))
         return
-    say_warnings(evaluations[0])
+    say_warnings(evaluations[0], lang)
     typer.echo("\n".join(comparison_lines(comparison, found, lang)))

@@ -43,5 +43,5 @@ def signals(
     if json:
         print_json(evaluation, answer)
         return
-    say_warnings(evaluation)
+    say_warnings(evaluation, lang)
     typer.echo("\n".join(signals_lines(answer)))

@@ -58,6 +58,6 @@ def travel(
     if json:
         print_json(evaluation, answer)
         return
-    say_warnings(evaluation)
+    say_warnings(evaluation, lang)
     lines = travel_lines(answer, lang) if ids else travel_table_lines(evaluation, lang)
     typer.echo("\n".join(lines))

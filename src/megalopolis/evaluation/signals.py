@@ -16,7 +16,9 @@ import pandas as pd
 
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN
+from megalopolis.evaluation.sentences import told
 from megalopolis.pillar import indicators
+from megalopolis.region import Region
 
 ON_TRACK: Final = "on track"
 BEHIND: Final = "behind"
@@ -55,7 +57,7 @@ def signals_of(evaluation: Evaluation, language: str = "en") -> list[Row]:
     with files("megalopolis.evaluation").joinpath("signals.csv").open(encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             said = {key: row[f"{key}_{language}"] for key in ("label", "change", "horizon", "driving_force")}
-            rows = [_labelled(item, language) for item in measured[row["signal"]](evaluation)]
+            rows = [_labelled(item, language, evaluation.region) for item in measured[row["signal"]](evaluation)]
             found.append({"signal": row["signal"], **said, "indicators": rows})
     return found
 
@@ -88,7 +90,8 @@ _OWN_LABELS: Final = {
 }
 
 
-def _labelled(row: Row, language: str) -> Row:
+def _labelled(row: Row, language: str, region: Region) -> Row:
+    row["why"] = told(row["why"], language, region)
     entry = indicators().get(row["id"])
     if row["id"] in _OWN_LABELS:  # says what a share is taken of
         row["label"] = _OWN_LABELS[row["id"]][language == "zh"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from megalopolis.evaluation.sentences import told
 from megalopolis.parameters import registry
 from megalopolis.pillar import indicators
 from megalopolis.report.blocks import Block, Cell, Column, Included, Paragraph, Section, Table, amount, count, text
@@ -71,7 +72,7 @@ def trust(view: View) -> Section:
         Column(words("verdict")),
     )
     blocks.append(Table(words("checks_caption"), heads, checks) if checks else Paragraph(words("no_checks"), "absent"))
-    warnings = [Paragraph(w, "warning") for w in e.warnings]
+    warnings = [Paragraph(told(w, view.language, e.region), "warning") for w in e.warnings]
     blocks += [Paragraph(words("warnings_head"), "head"), *warnings] if warnings else [Paragraph(words("no_warnings"))]
     return Section("trust", words("trust_title"), words("trust_lead"), tuple(blocks))
 
