@@ -7,8 +7,10 @@ round values, so that a later calibration of the defaults does not move them.
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from megalopolis.economy.face import solve_pair
 from megalopolis.evaluation import Evaluation, evaluate
 from megalopolis.plan import Plan
 from megalopolis.region import Region
@@ -206,6 +208,20 @@ def test_corridors(worked: Evaluation) -> None:
         assert list(first["cities"]) == list(cities)
     table = worked.result("clusters", *NOW).tables["corridors"]
     assert table["threshold_min"].min() == 105  # the second step of the tree, Ann-Ben, takes 104.0644 min
+
+
+def test_policies_of_the_economy(worked: Evaluation) -> None:
+    state, minutes = worked.state(*BUILT), worked.result("travel", *BUILT).tables["minutes"]
+    found = solve_pair(state, minutes, minutes, worked.parameters.of_pillar("economy"))
+    ease = found.new.model.mobility / found.base.model.mobility
+    assert ease[:, 0] == pytest.approx([1, 1.3975, 1.3975, 1.3975], abs=5e-5)  # 0.8 ** -1.5
+    assert ease[:, 1:] == pytest.approx(np.ones((4, 3)))
+    goods, services = found.new.model.kernels / found.base.model.kernels
+    assert goods == pytest.approx(np.ones((4, 4)))
+    assert services[0] == pytest.approx([1, 1.5242, 1.5242, 1], abs=5e-5)  # 0.9 ** -4
+    assert found.new.model.subsidy[0] == pytest.approx([0, 0.1, 0, 0])  # manufacturing comes first
+    land = (1 - found.new.model.q) * (found.new.model.log_h - found.base.model.log_h)
+    assert land == pytest.approx([0.0396, 0, 0, 0], abs=5e-5)  # 0.2174 * ln 1.2
 
 
 def test_the_page_holds_the_same_numbers() -> None:

@@ -28,6 +28,7 @@ _NOTE: Final = "<!-- Written by tools/reference.py: change the source, not this 
 
 _TABLES: Final = {
     "air_quality": "Observed air quality of cities by year, held against the limit that is valid in that year.",
+    "agreements": "Agreements of cities on their subsidies. Plans add to it.",
     "barriers": "Stretches that no road crosses: a pair whose straight line crosses one goes by way of other cities.",
     "cities": "The units of the region. The only table that is required.",
     "clusters_planned": "Members of the planned clusters, one row each.",
@@ -37,6 +38,8 @@ _TABLES: Final = {
     "industries": "Value added or employment by city and industry.",
     "investments": "What has been built and what it cost. Plans add to it; a region may leave it out.",
     "observations": "Observed water quality at sections, with flags.",
+    "land_supply": "Land for housing against what the figures of the region hold. Plans add to it.",
+    "migration_barriers": "Barriers to moving between cities, or their relief. Plans add to it.",
     "rail_lines": "Lines: infrastructure, not services.",
     "rail_speeds": "Operating speeds that changed over the years.",
     "rail_stops": "Stations of every line in their order.",
@@ -50,7 +53,9 @@ _TABLES: Final = {
     "sources": "Provenance of every column.",
     "standards": "Quality standards of the region's own, beside the bundled GB 3838-2002.",
     "stations": "Stations and junction posts.",
+    "subsidies": "Subsidies of cities to industries. Plans add to it.",
     "targets": "Targets that the signals are measured against.",
+    "trade_barriers": "Barriers to trade between cities, or their relief. Plans add to it.",
     "treatment_levels": "What a treatment plant, or a discharge standard, lets through and what it costs.",
 }
 
@@ -70,13 +75,19 @@ _FIELDS: Final = {
     "cost": "Announced investment, currency of the base year; left out where none is announced.",
     "corridor": "Corridor that the line belongs to; for readers.",
     "line": "Id or name of a line, of the region or of a measure before.",
-    "from": "City.",
-    "to": "City.",
+    "from": "City; of a barrier cities, `cluster:<id>` or `region` for everywhere.",
+    "to": "City; of a barrier cities, `cluster:<id>` or `region` for everywhere.",
     "minutes": "Road minutes from door to door.",
     "both_ways": "Whether the other direction takes as long.",
     "lines": "Ids or names of lines; `all` means every line that opens after today.",
     "years": "Years by which the opening moves back.",
-    "factor": "Factor on the cost.",
+    "factor": "Factor on the cost (of the line, of moving, of trade), or on the land.",
+    "sector": "Goods, services or both.",
+    "cities": "Cities, or `cluster:<id>` for all of a cluster; of land also `region`.",
+    "industry": "Industry of the table `industries`.",
+    "share": "Share of the industry's wage bill that the city pays; negative is a tax.",
+    "rule": "Subsidies of the members: none, what external economies are worth (pigou), the joint best, or a bargain.",
+    "objective": "What the members want; matters to cooperate and bargain.",
 }
 
 _STOP: Final = {

@@ -35,6 +35,7 @@ def calibrate(
     mobility: Matrix,
     stay: float | None,
     elasticities: Elasticities,
+    subsidy: Array | None = None,
 ) -> Model:
     """Build the model whose equilibrium is the data.
 
@@ -58,6 +59,8 @@ def calibrate(
         Share of people who live where they are registered: the diagonal of ``mobility`` is scaled to it.
     elasticities : Elasticities
         In force.
+    subsidy : ndarray, shape (k, n), optional
+        Share of the wage bill that cities pay in the data; none by default.
 
     Returns
     -------
@@ -76,9 +79,11 @@ def calibrate(
     e = elasticities
     bills = output / output.sum()
     spending, beta = bills.sum(axis=0), bills.sum(axis=1)
-    labour, log_wage = people * bills / spending, np.log(spending / people)
+    subsidy = np.zeros_like(output) if subsidy is None else subsidy
+    log_labour, log_wage = _workers(bills, people, subsidy)
     log_a = np.stack([balance(kernels[kernel_of[k]], beta[k] * spending, bills[k])[0] for k in range(len(bills))])
-    log_t = log_a - (e.gamma * e.theta)[:, None] * np.log(labour) + e.theta[:, None] * log_wage
+    cost = log_wage + np.log1p(-subsidy)
+    log_t = log_a - (e.gamma * e.theta)[:, None] * log_labour + e.theta[:, None] * cost
     log_v, moving = balance(mobility, registered, people, stay=stay)
     offers = [kernels[kernel_of[k]] @ np.exp(log_a[k]) for k in range(len(bills))]
     log_price = -sum(b / t * np.log(s) for b, t, s in zip(beta, e.theta, offers, strict=True))
@@ -90,7 +95,7 @@ def calibrate(
         gamma=e.gamma,
         beta=beta,
         log_t=log_t,
-        subsidy=np.zeros_like(output),
+        subsidy=subsidy,
         transfers=np.zeros_like(people),
         mobility=moving,
         registered=registered,
@@ -113,6 +118,11 @@ def observed(model: Model, output: Array, people: Array) -> Equilibrium:
     people : ndarray, shape (n,)
         As given to it.
     """
-    bills = output / output.sum()
-    spending = bills.sum(axis=0)
-    return solve(model, (np.log(people * bills / spending), np.log(spending / people)), limit=1)
+    return solve(model, _workers(output / output.sum(), people, model.subsidy), limit=1)
+
+
+def _workers(bills: Array, people: Array, subsidy: Array) -> tuple[Array, Array]:
+    """Log of workers (k, n), by what industries pay before subsidies, and log of the wage (n,)."""
+    paid = bills / (1.0 - subsidy)
+    total = paid.sum(axis=0)
+    return np.log(people * paid / total), np.log(total / people)

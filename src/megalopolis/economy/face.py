@@ -12,6 +12,7 @@ import pandas as pd
 
 from megalopolis.economy.calibrate import calibrate, observed
 from megalopolis.economy.certificate import certify
+from megalopolis.economy.coordination import agreed
 from megalopolis.economy.effects import decomposition, outcomes
 from megalopolis.economy.inputs import (
     Data,
@@ -22,6 +23,7 @@ from megalopolis.economy.inputs import (
     own_minutes,
     trade_kernels,
 )
+from megalopolis.economy.levers import levers_of
 from megalopolis.economy.solve import TOLERANCE, Equilibrium, solve
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
@@ -66,7 +68,7 @@ def run(
     Parameters
     ----------
     state : Region
-        With ``cities``; ``industries`` and ``drivers`` where it has them.
+        With ``cities``; ``industries``, ``drivers`` and the policies (see `levers_of`) where it has them.
     minutes : DataFrame, shape (n, n)
         Door-to-door minutes of the state, ids on both axes.
     parameters : mapping of str to float
@@ -142,24 +144,31 @@ def solve_pair(state: Region, minutes: pd.DataFrame, baseline: pd.DataFrame, par
     inside = np.isin(np.array(ids, dtype=object), data.ids)
     own = own_minutes(data.area, parameters)
     before, after = _within(before, inside, own), _within(after, inside, own)
-    same = np.array_equal(before, after)
-    elasticities = elasticities_of(data, parameters)
+    then, now = levers_of(state, data, base=True), levers_of(state, data, base=False)
     model = calibrate(
         data.output,
         data.people,
         data.registered,
-        kernels=trade_kernels(before, before, parameters),
+        kernels=trade_kernels(before, before, parameters) * np.exp(-parameters["theta"] * then.trade),
         kernel_of=kernel_of(data),
-        mobility=mobility_kernel(before, before, parameters),
+        mobility=mobility_kernel(before, before, parameters) * np.exp(-parameters["eps"] * then.move),
         stay=parameters["stay_share"],
-        elasticities=elasticities,
+        elasticities=elasticities_of(data, parameters),
+        subsidy=then.subsidy,
     )
     base = observed(model, data.output, data.people)
-    if same:
+    if np.array_equal(before, after) and now.same(then):
         return Pair(data, base, base)
-    move = mobility_kernel(after, before, parameters)
+    move = mobility_kernel(after, before, parameters) * np.exp(-parameters["eps"] * now.move)
     np.fill_diagonal(move, np.diag(model.mobility))
-    changed = model.changed(kernels=trade_kernels(after, before, parameters), mobility=move)
+    changed = model.changed(
+        kernels=trade_kernels(after, before, parameters) * np.exp(-parameters["theta"] * now.trade),
+        mobility=move,
+        subsidy=now.subsidy,
+        log_h=model.log_h + now.land - then.land,
+    )
+    for agreement in now.agreements:
+        changed = agreed(changed, agreement.members, agreement.rule, agreement.objective)
     return Pair(data, base, solve(changed, (base.log_labour, base.log_wage)))
 
 

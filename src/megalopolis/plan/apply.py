@@ -11,7 +11,7 @@ from megalopolis.plan.plan import Plan
 from megalopolis.region import Region
 
 #: Tables whose rows live from ``opened`` until before ``closed``.
-_DATED = ("rail_lines",)
+_DATED = ("rail_lines", "migration_barriers", "trade_barriers", "subsidies", "agreements", "land_supply")
 
 
 def at(region: Region, plan: Plan | None, year: int) -> Region:
@@ -49,7 +49,8 @@ def at(region: Region, plan: Plan | None, year: int) -> Region:
             where = plan.where[position] if plan and position < len(plan.where) else measure.name
             raise BadInput([Problem(p.where or where, p.what, p.todo) for p in error.problems]) from error
     _open(tables, year)
-    return region.replace(tables.frames(), year)
+    edited = {name: rows for name, rows in tables.frames().items() if len(rows) or name in region.tables}
+    return region.replace(edited, year)
 
 
 Series = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]
@@ -108,8 +109,8 @@ def _speeds(tables: Tables, year: int) -> None:
 
 
 def _open(tables: Tables, year: int) -> None:
-    """Leave out lines that are not open in the year, their stops, and stations that measures added for them."""
-    for name in _DATED:
+    """Leave out rows that are not open in the year, stops of lines, and stations that measures added for them."""
+    for name in filter(tables.has, _DATED):
         frame = tables[name]
         live = ~(frame["opened"] > year) & ~(frame["closed"] <= year)
         tables[name] = frame[live].reset_index(drop=True)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
@@ -16,6 +16,7 @@ from megalopolis.plan.measures import AnyMeasure, Measure
 from megalopolis.region.documents import Document, read_yaml
 
 _MEASURE: TypeAdapter[AnyMeasure] = TypeAdapter(AnyMeasure)
+_KINDS = tuple(str(get_args(m.model_fields["kind"].annotation)[0]) for m in get_args(get_args(AnyMeasure)[0]))
 MAX_MEASURES = 10_000
 
 
@@ -180,5 +181,5 @@ def _of_one_kind(document: Document, error: ValidationError, position: int) -> l
     """Problems of one measure, which the union of kinds tags with its kind."""
     if any(e["type"] in {"union_tag_invalid", "union_tag_not_found"} for e in error.errors()):
         where = document.where(("measures", position, "kind"))
-        return [Problem(where, "is not a kind of measure", "kinds: rail_line, rail_upgrade, road_time, delay, overrun")]
+        return [Problem(where, "is not a kind of measure", f"kinds: {', '.join(_KINDS)}")]
     return document.problems(error, ("measures", position), tagged=True)

@@ -353,6 +353,27 @@ def _barriers(found: Findings) -> None:
             )
 
 
+def _policies(found: Findings) -> None:
+    """Places and industries of the economy's policies are known."""
+    cities, clusters = (
+        set(found.frame("cities")["id"].dropna()),
+        set(found.frame("clusters_planned")["cluster"].dropna()),
+    )
+    places = cities | {f"cluster:{c}" for c in clusters} | {"region"}
+    industries = {"all", *found.frame("industries")["industry"].dropna()}
+    known = [
+        *((t, c, places) for t in ("migration_barriers", "trade_barriers") for c in ("from", "to")),
+        ("land_supply", "city", places),
+        *((t, "city", places - {"region"}) for t in ("subsidies", "agreements")),
+        ("subsidies", "industry", industries),
+    ]
+    for table, column, values in known:
+        for i, value in enumerate(found.frame(table)[column]):
+            if isinstance(value, str) and value not in values:
+                todo = suggest(value, sorted(values), "give the id of a city or cluster:<id>")
+                found.error(table, i, column, f"there is no {column} '{value}' in the region", todo)
+
+
 def _sources(found: Findings) -> None:
     sources = found.frame("sources")
     for i, (table, column) in enumerate(zip(sources["table"], sources["column"], strict=True)):
@@ -381,5 +402,6 @@ RULES: Final[tuple[Callable[[Findings], None], ...]] = (
     _clusters,
     _drivers,
     _barriers,
+    _policies,
     _sources,
 )

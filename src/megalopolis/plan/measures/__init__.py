@@ -7,8 +7,42 @@ from typing import Annotated
 from pydantic import Discriminator, Field
 
 from megalopolis.plan.measures.base import Measure, Tables
+from megalopolis.plan.measures.economy import (
+    IndustryAgreement,
+    IndustrySubsidy,
+    LandSupply,
+    MigrationBarrier,
+    TradeBarrier,
+)
 from megalopolis.plan.measures.travel import Delay, Overrun, RailLine, RailUpgrade, RoadTime
 
-AnyMeasure = Annotated[RailLine | RailUpgrade | RoadTime | Delay | Overrun, Field(), Discriminator("kind")]
+AnyMeasure = Annotated[
+    RailLine
+    | RailUpgrade
+    | RoadTime
+    | Delay
+    | Overrun
+    | MigrationBarrier
+    | TradeBarrier
+    | IndustrySubsidy
+    | LandSupply
+    | IndustryAgreement,
+    Field(),
+    Discriminator("kind"),
+]
 
-__all__ = ["AnyMeasure", "Delay", "Measure", "Overrun", "RailLine", "RailUpgrade", "RoadTime", "Tables"]
+__all__ = [
+    "AnyMeasure",
+    "Delay",
+    "IndustryAgreement",
+    "IndustrySubsidy",
+    "LandSupply",
+    "Measure",
+    "MigrationBarrier",
+    "Overrun",
+    "RailLine",
+    "RailUpgrade",
+    "RoadTime",
+    "Tables",
+    "TradeBarrier",
+]

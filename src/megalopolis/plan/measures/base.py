@@ -47,6 +47,10 @@ class Tables:
         self._by_id.pop(name, None)  # the caller may change any row
         return self._frames[name]
 
+    def has(self, name: str) -> bool:
+        """Whether the region has the table, or a measure added to it."""
+        return self.region.has(name) or name in self._added or name in self._frames
+
     def __setitem__(self, name: str, frame: pd.DataFrame) -> None:
         """Replace a table."""
         self._frames[name] = frame
@@ -119,9 +123,10 @@ class Measure(BaseModel):
         *,
         km: dict[str, float] | None = None,
         detail: str | None = None,
+        place: str = "region",
     ) -> None:
-        """Book what the measure costs, shared by the length built at each place where that is known."""
-        places: dict[str, float | None] = {**km} if km else {"region": None}
+        """Book what the measure costs at a place, or shared by the length built at each place where that is known."""
+        places: dict[str, float | None] = {**km} if km else {place: None}
         total = sum(km.values()) if km else 1.0
         rows: list[Row] = [
             {
