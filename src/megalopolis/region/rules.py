@@ -21,6 +21,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "barriers": ("barrier", "seq"),
     "cities": ("id",),
     "clusters_planned": ("cluster", "city"),
+    "declared_industries": ("city", "plan", "document", "industry"),
     "drivers": ("place", "year", "variable"),
     "flows": ("from", "to"),
     "industries": ("city", "industry"),
