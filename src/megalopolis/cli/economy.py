@@ -36,6 +36,7 @@ def economy(
     megalopolis economy china china/2035 --json --draws 0
     """
     from megalopolis.evaluation.answers.economy import economy_answer, economy_lines
+    from megalopolis.evaluation.answers.economy_evidence import evidence_lines
     from megalopolis.evaluation.evaluate import DRAWS
 
     evaluation = evaluate_one(region, plan, {"economy"}, year, settings, DRAWS if draws is None else draws)
@@ -43,4 +44,4 @@ def economy(
         print_json(evaluation, economy_answer(evaluation))
         return
     say_warnings(evaluation, lang)
-    typer.echo("\n".join(economy_lines(evaluation, lang)))
+    typer.echo("\n".join([*economy_lines(evaluation, lang), *evidence_lines(evaluation, lang)]))

@@ -53,7 +53,7 @@ def overlap(declared: Flags) -> Array:
     both = shared(declared).astype(float)
     own = np.diag(both)
     either = own[:, None] + own[None, :] - both
-    return np.divide(both, either, out=np.full_like(both, np.nan), where=either > 0)
+    return np.asarray(np.divide(both, either, out=np.full_like(both, np.nan), where=either > 0))
 
 
 def contested(declared: Flags) -> Array:
@@ -71,4 +71,4 @@ def contested(declared: Flags) -> Array:
     others = declared.sum(axis=0, keepdims=True) - declared
     count = declared.sum(axis=1).astype(float)
     both = (declared & (others > 0)).sum(axis=1).astype(float)
-    return np.divide(both, count, out=np.full_like(both, np.nan), where=count > 0)
+    return np.asarray(np.divide(both, count, out=np.full_like(both, np.nan), where=count > 0))

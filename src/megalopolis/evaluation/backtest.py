@@ -31,7 +31,7 @@ class Backtest:
         Years of the censuses.
     rows : DataFrame
         One row for each place: ``place, people`` of the first census, and log changes ``actual``, ``model``,
-        ``national_growth``, ``past_trend`` (NaN where nothing earlier is known), ``model_on_trend``.
+        ``past_trend`` (NaN where nothing earlier is known) and, with a trend, ``model_on_trend``.
     scores : DataFrame
         One row for each method: ``rmse`` (log points, weighted by people), ``correlation`` with the counted change
         (weighted; NaN where a method says the same for all), ``right_side`` (share of people in places put on the
@@ -77,19 +77,21 @@ def population_backtest(region: Region, parameters: Parameters) -> Backtest | No
         return None
     start, end = years
     early = _origins(at(region, None, start), region, start)
-    minutes = [_minutes(at(region, None, year), parameters) for year in years]
+    late = at(region, None, end).replace({"cities": early.cities}, end)  # trains call by residents: of the first year
+    minutes = [_minutes(state, parameters) for state in (early, late)]
     pair = solve_pair(early, minutes[1], minutes[0], parameters.of_pillar("economy"))
     cities = region.cities.set_index("id")
     found = pd.DataFrame({"city": pair.data.ids, "before": pair.base.people, "after": pair.new.people})
     counted = _counted(region)
     whole = counted.xs(start, level="year").index
-    place = found["city"] if found["city"].isin(whole).mean() > 0.5 else found["city"].map(cities["admin1"])  # noqa: PLR2004
+    by_city = found["city"].isin(whole).mean() > 0.5
+    place = found["city"] if by_city else found["city"].map(cities["admin1"].to_dict())
     sums = found.groupby(place)[["before", "after"]].sum()
     table = counted.unstack("year").reindex(sums.index)
     rows = pd.DataFrame({"place": sums.index.astype(str), "people": table[start].to_numpy(float)})
-    rows["actual"] = np.log(table[end] / table[start]).to_numpy(float)
-    rows["model"] = np.log(sums["after"] / sums["before"]).to_numpy(float)
-    rows["past_trend"] = _trend(region, sums.index, start)
+    rows["actual"] = np.log(table[end].to_numpy(float) / table[start].to_numpy(float))
+    rows["model"] = np.log(sums["after"].to_numpy(float) / sums["before"].to_numpy(float))
+    rows["past_trend"] = _trend(region, sums.index.tolist(), start)
     rows = rows[np.isfinite(rows["actual"]) & np.isfinite(rows["people"])].reset_index(drop=True)
     return _scored(rows, start, end) if len(rows) >= _LEAST else None
 
@@ -107,8 +109,9 @@ def _years(region: Region) -> tuple[int, int] | None:
     cities = region.cities
     for places in (set(cities["id"]), set(cities["admin1"].dropna())):
         own = counted[counted.index.get_level_values("place").isin(places)]
-        known = set(own.groupby(level="year").size().loc[lambda n: n >= max(_LEAST, len(places) // 2)].index)
-        ends = [int(y) for y in known if y - SPAN in known]
+        many = own.groupby(level="year").size() >= max(_LEAST, len(places) // 2)
+        known = {int(y) for y in many.index[many]}
+        ends = [y for y in known if y - SPAN in known]
         if ends:
             return max(ends) - SPAN, max(ends)
     return None
@@ -122,27 +125,26 @@ def _minutes(state: Region, parameters: Parameters) -> pd.DataFrame:
 def _origins(early: Region, region: Region, start: int) -> Region:
     """Set registered people to what was known in the first year: nothing of the later census may enter."""
     cities = early.cities
-    past = _trend(region, cities["admin1"], start)
+    past = _trend(region, cities["admin1"].tolist(), start)
     cities["registered"] = cities["population"] * np.exp(-np.nan_to_num(past))
     return early.replace({"cities": cities}, early.year)
 
 
-def _trend(region: Region, places: pd.Index[str] | pd.Series[str], start: int) -> Array:
+def _trend(region: Region, places: list[str], start: int) -> Array:
     """Log change in the ten years before, of the place itself or else of its province; NaN where unknown."""
     counted = _counted(region).unstack("year")
     if not {start, start - SPAN} <= set(counted.columns):
         return np.full(len(places), np.nan)
-    change = np.log(counted[start] / counted[start - SPAN])
-    own = pd.Series(places, dtype=object).map(change)
-    admin1 = region.cities.set_index("id")["admin1"]
-    above = pd.Series(places, dtype=object).map(admin1).map(change)
-    return own.fillna(above).to_numpy(float)
+    both = counted[[start - SPAN, start]].dropna()
+    change = dict(zip(both.index, np.log(both[start].to_numpy() / both[start - SPAN].to_numpy()), strict=True))
+    above = region.cities.set_index("id")["admin1"].to_dict()
+    return np.array([change.get(p, change.get(above.get(p), np.nan)) for p in places], dtype=float)
 
 
 def _scored(rows: pd.DataFrame, start: int, end: int) -> Backtest:
     people, actual = rows["people"].to_numpy(float), rows["actual"].to_numpy(float)
     growth = float(np.log((people * np.exp(actual)).sum() / people.sum()))
-    trend = bool(np.isfinite(rows["past_trend"]).mean() > 0.5)  # noqa: PLR2004
+    trend = bool(np.isfinite(rows["past_trend"]).mean() > 0.5)
     past = rows["past_trend"].fillna(0.0).to_numpy(float)
     methods = {
         "no_change": np.zeros(len(rows)),
@@ -153,8 +155,8 @@ def _scored(rows: pd.DataFrame, start: int, end: int) -> Backtest:
         methods["past_trend"] = _at_growth(past, people, growth)
         methods["model_on_trend"] = _at_growth(past + rows["model"].to_numpy(float), people, growth)
     scores = pd.DataFrame([{"method": name, **_score(said, actual, people, growth)} for name, said in methods.items()])
-    for name, said in methods.items():
-        rows[name] = said
+    for name in set(methods) & {"model", "past_trend", "model_on_trend"}:
+        rows[name] = methods[name]
     slope, error = _slope(rows["model"].to_numpy(float), actual, people)
     return Backtest(start, end, rows, scores, slope, error, trend)
 
@@ -167,7 +169,7 @@ def _at_growth(change: Array, people: Array, growth: float) -> Array:
 def _score(said: Array, actual: Array, people: Array, growth: float) -> dict[str, float]:
     weight = people / people.sum()
     same = np.sign(said - growth) == np.sign(actual - growth)
-    spread = np.ptp(said) > 1e-12  # noqa: PLR2004
+    spread = np.ptp(said) > 1e-12
     return {
         "rmse": float(np.sqrt(weight @ (said - actual) ** 2)),
         "correlation": _correlation(said, actual, weight) if spread else np.nan,

@@ -73,7 +73,7 @@ def declared_industries(region: Region, minutes: pd.DataFrame | None = None) -> 
         flags = said.loc[known].to_numpy(bool)
         made = _pairs(cluster, known, flags, order, structure, minutes)
         pairs.append(made)
-        own = contested(flags)
+        own = contested(flags) if len(known) > 1 else np.full(len(known), np.nan)
         clusters.append(
             {
                 "cluster": cluster,
@@ -91,7 +91,9 @@ def declared_industries(region: Region, minutes: pd.DataFrame | None = None) -> 
             if who:
                 industries.append((cluster, industry, who, len(who), len(known)))
         for i, city in enumerate(known):
-            cities.append(_city(rows, city, cluster, [o for o, yes in zip(order, flags[i], strict=True) if yes], own[i]))
+            cities.append(
+                _city(rows, city, cluster, [o for o, yes in zip(order, flags[i], strict=True) if yes], own[i])
+            )
     table = pd.DataFrame(industries, columns=["cluster", "industry", "cities", "count", "covered"])
     named = ["city", "plan", "document", "title", "address"]
     return Declared(

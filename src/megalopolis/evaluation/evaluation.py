@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.clusters.face import null_scores
+from megalopolis.evaluation.backtest import Backtest, population_backtest
+from megalopolis.evaluation.declared import Declared, declared_industries
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State
 from megalopolis.evaluation.solve import Results
 from megalopolis.parameters import Parameters, registry
@@ -142,6 +144,20 @@ class Evaluation:
             sizes=[len(ids) for ids in found["clusters"].tables["branches"]["cities"]],
             parameters=self.parameters.of_pillar("clusters"),
         )
+
+    @cached_property
+    def backtest(self) -> Backtest | None:
+        """Change of residents between two censuses as the economy has it; None where it did not run.
+
+        See `megalopolis.evaluation.backtest.population_backtest`.
+        """
+        return population_backtest(self.region, self.parameters) if "economy" in self.ran else None
+
+    @cached_property
+    def declared(self) -> Declared | None:
+        """What the cities of each planned cluster say they will build; None where the region has no such table."""
+        minutes = self.travel_times if "travel" in self.ran else None
+        return declared_industries(self.region, minutes)
 
     @cached_property
     def ran(self) -> frozenset[str]:

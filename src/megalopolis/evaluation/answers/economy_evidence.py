@@ -1,0 +1,134 @@
+"""What stands beside the economy: declared industries and the backtest, as documents and as text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from megalopolis.economy.declared import strategic_industries
+from megalopolis.evaluation.answers.document import Document, city
+from megalopolis.evaluation.answers.plaintext import place_name, table
+from megalopolis.evaluation.evaluation import Evaluation
+
+METHODS: Final = {
+    "no_change": "no change",
+    "national_growth": "growth of the region",
+    "past_trend": "trend of the ten years before",
+    "model": "model",
+    "model_on_trend": "model on top of the trend",
+}
+STAND_INS: Final = (
+    "GDP per resident of the first year: pattern of the base year",
+    "registered people of the first year: residents, with the growth of the ten years before taken back",
+    "growth of the region as a whole: as counted, for every method but no change",
+)
+_PAIRS: Final = 10
+
+
+def backtest_answer(evaluation: Evaluation) -> Document | None:
+    """Return the backtest as a document, None where the region cannot be tested."""
+    found = evaluation.backtest
+    if found is None:
+        return None
+    named = evaluation.region.names.labels
+    rows = found.rows.astype(object).where(found.rows.notna(), None).to_dict("records")
+    return {
+        "years": [found.start, found.end],
+        "held_out": True,
+        "places": len(rows),
+        "scores": found.scores.astype(object).where(found.scores.notna(), None).to_dict("records"),
+        "slope": found.slope,
+        "slope_error": found.slope_error,
+        "stand_ins": list(STAND_INS),
+        "rows": [{**row, "name": named.get(str(row["place"]), row["place"])} for row in rows],
+    }
+
+
+def declared_answer(evaluation: Evaluation) -> Document | None:
+    """Return declared industries as a document, None where the region has none."""
+    found, region = evaluation.declared, evaluation.region
+    if found is None:
+        return None
+    label = {key: words["en"] for key, words in strategic_industries().items()}
+    blank = found.clusters.astype(object).where(found.clusters.notna(), None)
+    pairs = found.pairs.astype(object).where(found.pairs.notna(), None)
+    own = found.cities.astype(object).where(found.cities.notna(), None)
+    return {
+        "coverage": {
+            "covered": len(found.cities),
+            "cities": len(found.cities) + len(found.not_covered),
+            "not_covered": [city(region, c) for c in found.not_covered],
+        },
+        "clusters": blank.to_dict("records"),
+        "industries": [
+            {**row, "label": label[row["industry"]], "cities": [city(region, c) for c in row["cities"]]}
+            for row in found.industries.to_dict("records")
+        ],
+        "pairs": [
+            {**row, "a": city(region, row["a"]), "b": city(region, row["b"])} for row in pairs.to_dict("records")
+        ],
+        "cities": [{**city(region, row.pop("city")), **row} for row in own.to_dict("records")],
+        "sources": found.sources.to_dict("records"),
+    }
+
+
+def evidence_lines(evaluation: Evaluation, language: str) -> list[str]:
+    """Declared industries and the backtest in a few lines; none where the region has neither."""
+    return [*_declared_lines(evaluation, language), *_backtest_lines(evaluation)]
+
+
+def _declared_lines(evaluation: Evaluation, language: str) -> list[str]:
+    found, region = evaluation.declared, evaluation.region
+    if found is None:
+        return []
+    labels = {key: words[language if language == "zh" else "en"] for key, words in strategic_industries().items()}
+    total = len(found.cities) + len(found.not_covered)
+    lines = [
+        "",
+        f"industries that cities declare in their five-year plans: {len(found.cities)} of {total} cities read",
+        "",
+    ]
+    rows = [
+        [
+            place_name(region, f"cluster:{r['cluster']}", language),
+            f"{r['covered']} of {r['cities']}",
+            _share(r["overlap"]),
+            _share(r["contested"]),
+        ]
+        for r in found.clusters.to_dict("records")
+    ]
+    lines += table(["cluster", "cities read", "overlap of pairs", "industries declared by another city too"], rows)
+    several = found.industries[found.industries["count"] > 1].sort_values("count", ascending=False, kind="stable")
+    rows = [
+        [
+            place_name(region, f"cluster:{r['cluster']}", language),
+            labels[r["industry"]],
+            f"{r['count']} of {r['covered']}",
+            ", ".join(place_name(region, c, language) for c in r["cities"]),
+        ]
+        for r in several.head(_PAIRS).to_dict("records")
+    ]
+    return [*lines, "", *table(["cluster", "industry", "declared by", "cities"], rows)]
+
+
+def _backtest_lines(evaluation: Evaluation) -> list[str]:
+    found = evaluation.backtest
+    if found is None:
+        return []
+    rows = [
+        [METHODS[str(r["method"])], f"{100 * r['rmse']:.2f} %", _number(r["correlation"]), _share(r["right_side"])]
+        for r in found.scores.to_dict("records")
+    ]
+    lines = [f"change of residents {found.start} to {found.end} in {len(found.rows)} places, held out", ""]
+    lines += table(["method", "error (root mean square)", "correlation", "people on the right side"], rows)
+    said = f"counted change on modelled change: slope {found.slope:.2f}, standard error {found.slope_error:.2f}"
+    return ["", *lines, "", said]
+
+
+def _share(value: float) -> str:
+    return "" if pd.isna(value) else f"{100 * value:.0f} %"
+
+
+def _number(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:.2f}"

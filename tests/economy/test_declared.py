@@ -1,0 +1,75 @@
+"""Declared industries: measures worked by hand, the table of the China pack, bad tables."""
+
+import numpy as np
+import pytest
+
+import megalopolis as mp
+from megalopolis.economy.declared import contested, overlap, shared, strategic_industries
+from megalopolis.evaluation.declared import declared_industries
+from megalopolis.region.read import read_region
+from megalopolis.region.schema import schemas
+
+FLAGS = np.array([[1, 1, 0, 0], [1, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]], dtype=bool)
+
+
+def test_measures_by_hand():
+    assert shared(FLAGS)[0, 1] == 2
+    assert overlap(FLAGS)[0] == pytest.approx([1, 2 / 3, 0, 0])
+    assert np.isnan(overlap(FLAGS)[3, 3])
+    assert contested(FLAGS)[:3] == pytest.approx([1, 2 / 3, 0])
+    assert np.isnan(contested(FLAGS)[3])
+
+
+def test_toy(toy):
+    found = declared_industries(toy)
+    core = found.clusters.set_index("cluster").loc["core"]
+    assert (core["cities"], core["covered"]) == (3, 2)
+    assert core["residents_covered"] == pytest.approx(6 / 7)
+    assert core["overlap"] == pytest.approx(1 / 3)  # Ann: chips, biomedicine; Ben: chips, vehicles
+    assert core["contested"] == pytest.approx(1 / 2)
+    pair = found.pairs.iloc[0]
+    assert pair["industries"] == ["chips"]
+    assert pair["krugman"] == pytest.approx(2 * (2 / 3 - 1 / 4))  # manufacturing is 1/4 of Ann, 2/3 of Ben
+    leading = found.cities.set_index("city")
+    assert leading.loc["B", "leading"] == "manufacturing"
+    assert leading.loc["B", "quotient"] == pytest.approx((2 / 3) / (110 / 300))
+    alone = toy.frame("declared_industries")
+    found = declared_industries(toy.replace({"declared_industries": alone[alone["city"] == "A"]}))
+    assert np.isnan(found.cities["contested"].iloc[0])
+    assert found.not_covered[0] == "B"
+    assert declared_industries(toy.replace({"declared_industries": alone[:0]})) is None
+
+
+def test_china_says_what_it_covers():
+    china = mp.load_region("china")
+    rows = china.frame("declared_industries")
+    assert rows[["term", "title", "address"]].notna().all(axis=None)
+    members = {c for group in china.names.clusters.values() for c in group}
+    assert set(rows["city"]) <= members
+    found = declared_industries(china)
+    assert len(found.cities) + len(found.not_covered) == len(members)
+    delta = found.industries[found.industries["cluster"] == "yangtze-delta"].set_index("industry")
+    assert {"310100", "320500"} <= set(delta.loc["chips", "cities"])
+    assert {"310100", "320500"} <= set(delta.loc["biomedicine", "cities"])
+
+
+def test_every_class_has_its_label():
+    assert set(strategic_industries()) == set(schemas()["declared_industries"]["industry"].choices)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("A,spaceships,14,outline,,A plan,somewhere", "declared_industries.csv:2:industry.*spaceships"),
+        ("Q,chips,14,outline,,A plan,somewhere", "declared_industries.csv:2:city.*Q"),
+        ("A,chips,14,rumour,,A plan,somewhere", "declared_industries.csv:2:document.*rumour"),
+        ("A,chips,14,outline,,A plan,", "declared_industries.csv:2:address"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path, row, said):
+    (tmp_path / "cities.csv").write_text("id,name,lon,lat,population\nA,Ann,0,0,1000\nB,Ben,1,0,1000\n")
+    (tmp_path / "region.yaml").write_text("name: Small\ncurrency: EUR\nbase_year: 2020\n")
+    head = "city,industry,plan,document,term,title,address\n"
+    (tmp_path / "declared_industries.csv").write_text(head + row + "\n")
+    with pytest.raises(mp.BadInput, match=said):
+        read_region(tmp_path)
