@@ -32,6 +32,7 @@ _TABLES: Final = {
     "barriers": "Stretches that no road crosses: a pair whose straight line crosses one goes by way of other cities.",
     "cities": "The units of the region. The only table that is required.",
     "clusters_planned": "Members of the planned clusters, one row each.",
+    "declared_industries": "Strategic industries that cities name in their five-year plans, with the words and where they were read.",
     "discharges": "Discharges into reaches. Those without a city are background and what comes in over the border.",
     "drivers": "Population, urbanization and productivity by place and year.",
     "flows": "Observed trips; they replace the gravity model.",
