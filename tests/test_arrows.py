@@ -20,7 +20,7 @@ MAY = {
     **{p: GROUND | {"region", "plan", "pillar"} for p in PILLARS},
     "evaluation": GROUND | {"region", "plan", "parameters", "pillar"} | PILLARS,
     "report": GROUND | {"region", "plan", "parameters", "pillar", "evaluation"},
-    "cli": GROUND | {"region", "plan", "parameters", "pillar", "evaluation", "report"},
+    "cli": GROUND | {"region", "plan", "parameters", "pillar", "evaluation", "report", "web"},
     "web": GROUND | {"region", "plan", "parameters", "pillar", "evaluation", "report"},
 }
 

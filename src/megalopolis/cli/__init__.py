@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn, cast
 
 import typer
 
-from megalopolis.cli import clusters, economy, jobs, regions, signals, travel  # noqa: F401 - each adds its commands
+from megalopolis.cli import clusters, economy, jobs, regions, serve, signals, travel  # noqa: F401 - each adds its commands
 from megalopolis.cli.app import BAD_INPUT, FAILED, app
 
 INTERRUPTED: Final = 130

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.errors import BadInput, Problem
-from megalopolis.plan.measures import Tables
+from megalopolis.plan.measures import Measure, Tables
 from megalopolis.plan.plan import Plan
 from megalopolis.region import Region
 
@@ -39,18 +39,38 @@ def at(region: Region, plan: Plan | None, year: int) -> Region:
     BadInput
         If a measure names what the region does not have, or matches nothing; with its file and line.
     """
-    tables = Tables(region)
-    _drive(tables, year)
-    _speeds(tables, year)
-    for position, measure in enumerate(plan.measures if plan else ()):
-        try:
-            measure.resolve(tables).edit(tables, year)
-        except BadInput as error:
-            where = plan.where[position] if plan and position < len(plan.where) else measure.name
-            raise BadInput([Problem(p.where or where, p.what, p.todo) for p in error.problems]) from error
+    tables, _ = applied(region, plan, year)
     _open(tables, year)
     edited = {name: rows for name, rows in tables.frames().items() if len(rows) or name in region.tables}
     return region.replace(edited, year)
+
+
+def applied(region: Region, plan: Plan | None, year: int) -> tuple[Tables, tuple[Measure, ...]]:
+    """Apply the measures of a plan in their order.
+
+    Returns
+    -------
+    tuple
+        The edited tables, rows of every year still in them, and the measures as resolved: stops with their stations
+        and km, names as ids.
+
+    Raises
+    ------
+    BadInput
+        As `at`.
+    """
+    tables = Tables(region)
+    _drive(tables, year)
+    _speeds(tables, year)
+    resolved = []
+    for position, measure in enumerate(plan.measures if plan else ()):
+        try:
+            resolved.append(measure.resolve(tables))
+            resolved[-1].edit(tables, year)
+        except BadInput as error:
+            where = plan.where[position] if plan and position < len(plan.where) else measure.name
+            raise BadInput([Problem(p.where or where, p.what, p.todo) for p in error.problems]) from error
+    return tables, tuple(resolved)
 
 
 Series = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]

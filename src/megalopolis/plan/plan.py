@@ -127,6 +127,34 @@ def load_plan(name: str | Path) -> Plan:
     return _load(plan_path(str(name)), ())
 
 
+def parse_plan(document: Document) -> Plan:
+    """Read a plan from a document that is no file: data only, so that it cannot extend another plan.
+
+    Raises
+    ------
+    BadInput
+        If the plan or any of its measures is not valid; every problem with its place.
+    """
+    try:
+        head = _Head.model_validate(document.data)
+    except ValidationError as error:
+        raise BadInput(document.problems(error)) from error
+    if head.extends:
+        todo = "give all its measures"
+        raise BadInput(Problem(document.where(("extends",)), "a plan sent here cannot extend another", todo))
+    measures, where = _measures(document, head.measures)
+    _refuse_twins(measures, where, set())
+    return Plan(head.name, head.years, measures, head.names, head.description, where)
+
+
+def _refuse_twins(measures: tuple[Measure, ...], where: tuple[str, ...], known: set[str]) -> None:
+    """Refuse two measures of one id."""
+    for measure, place in zip(measures, where, strict=True):
+        if measure.id in known:
+            raise BadInput(Problem(place, f"another measure is called '{measure.name}'", "rename one of them"))
+        known.add(measure.id)
+
+
 def _beside(path: Path, name: str) -> Path:
     """Find the plan that another one extends: a file beside it, else as `plan_path`."""
     try:
@@ -147,13 +175,7 @@ def _load(path: Path, inside: tuple[Path, ...]) -> Plan:
         raise BadInput(document.problems(error)) from error
     base = _load(_beside(path, head.extends), (*inside, path)) if head.extends else None
     measures, where = _measures(document, head.measures)
-    known = {m.id for m in (base.measures if base else ())}
-    for position, measure in enumerate(measures):
-        if measure.id in known:
-            raise BadInput(
-                Problem(where[position], f"another measure is called '{measure.name}'", "rename one of them")
-            )
-        known.add(measure.id)
+    _refuse_twins(measures, where, {m.id for m in (base.measures if base else ())})
     return Plan(
         name=head.name,
         years=head.years or (base.years if base else ()),

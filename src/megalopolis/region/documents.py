@@ -118,6 +118,11 @@ def read_yaml(path: Path) -> Document:
         raise BadInput(Problem(str(path), error.strerror or "cannot be read", "check the path")) from error
     except UnicodeDecodeError as error:
         raise BadInput(Problem(label, "is not UTF-8 text", "save it as UTF-8")) from error
+    return parse_yaml(text, label)
+
+
+def parse_yaml(text: str, label: str) -> Document:
+    """Read a YAML mapping from text; see `read_yaml`."""
     lines: dict[tuple[str | int, ...], int] = {}
     try:
         _refuse_hostile(text)

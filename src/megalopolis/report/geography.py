@@ -129,3 +129,25 @@ def land(frame: Frame) -> list[Array]:
             points = shapely.get_coordinates(ring)
             rings.append(np.column_stack(frame.transformer.transform(points[:, 0] + turn, points[:, 1])))
     return rings
+
+
+def coast(box: tuple[float, float, float, float]) -> list[list[list[list[float]]]]:
+    """Land in a box of degrees (west, south, east, north) as the coordinates of a multipolygon, two places each.
+
+    West and east may lie beyond 180 degrees; land is repeated there.
+    """
+    table = _land()
+    found: list[list[list[list[float]]]] = []
+    for turn in (-360.0, 0.0, 360.0):
+        west, east = box[0] - turn, box[2] - turn
+        edges = {name: table[name].to_numpy() for name in ("west", "south", "east", "north")}
+        inside = (edges["east"] > west) & (edges["west"] < east)
+        inside &= (edges["north"] > box[1]) & (edges["south"] < box[3])
+        shapes = shapely.from_wkb(table["wkb"].filter(pa.array(inside)).to_pylist())
+        cut = shapely.clip_by_rect(shapes, west, box[1], east, box[3])
+        parts = shapely.get_parts(cut)
+        parts = parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
+        for part in parts:
+            rings = [shapely.get_coordinates(ring) for ring in shapely.get_rings(part)]
+            found.append([np.round(ring + np.array([turn, 0.0]), 2).tolist() for ring in rings if len(ring) > 3])
+    return found

@@ -1,0 +1,171 @@
+"""The live channel: frames, the newest edit first, jobs with progress, two people at once."""
+
+import asyncio
+import json
+import struct
+
+import numpy as np
+import pytest
+import websockets
+
+from megalopolis.evaluation import evaluate
+
+
+def read(frame: bytes) -> tuple[dict, dict[str, np.ndarray]]:
+    size = struct.unpack("<I", frame[:4])[0]
+    head = json.loads(frame[4 : 4 + size])
+    values = np.frombuffer(frame[4 + size :], "<f4").reshape(len(head["columns"]), head["places"])
+    return head, dict(zip(head["columns"], values, strict=True))
+
+
+def edit(sent: dict, seq: int, **changes) -> str:
+    line = next(m for m in sent["measures"] if m["kind"] == "rail_line")
+    measure = line["measure"] | changes
+    message = {"type": "edit", "seq": seq, "region": "region", "plan": sent["hash"], "year": 2030}
+    return json.dumps(message | {"measure": measure, "replaces": line["id"]})
+
+
+def talk(server, conversation) -> None:
+    async def run() -> None:
+        address = server.url.replace("http", "ws") + "/api/live"
+        async with websockets.connect(address, max_size=None) as socket:
+            assert json.loads(await socket.recv())["type"] == "hello"
+            await conversation(socket)
+
+    asyncio.run(asyncio.wait_for(run(), 100))
+
+
+def test_a_frame_says_what_the_line_changes(toy_server, sent, toy) -> None:
+    async def conversation(socket) -> None:
+        await socket.send(edit(sent, 7))
+        head, values = read(await socket.recv())
+        assert head["seq"] == 7
+        assert head["places"] == len(values["accessibility"])
+        await socket.send(edit(sent, 8, speed_kmh=600, operating_kmh=600))
+        _, faster = read(await socket.recv())
+        assert (faster["accessibility"] >= values["accessibility"]).all()
+        assert (faster["accessibility"] > values["accessibility"]).any()
+        base = evaluate(toy, None, years=[2030], draws=0, only={"travel"})
+        none = [base.value(c, "accessibility") for c in toy.cities["id"]]
+        assert (values["accessibility"][: len(none)] >= np.array(none) * (1 - 1e-5)).all()
+
+    talk(toy_server, conversation)
+
+
+def test_newer_edits_replace_those_that_wait(toy_server, sent) -> None:
+    async def conversation(socket) -> None:
+        for seq in range(200):
+            await socket.send(edit(sent, seq, headway_min=10 + seq / 10))
+        seen = []
+        while not seen or seen[-1] < 199:
+            seen.append(read(await socket.recv())[0]["seq"])
+        assert seen == sorted(set(seen))
+        assert len(seen) <= 200
+
+    talk(toy_server, conversation)
+
+
+def test_an_evaluation_tells_its_progress_and_two_people_do_not_disturb_each_other(toy_server, sent, api) -> None:
+    other = sent["document"] | {"name": "Another plan"}
+    other = api.post("/api/plans", json={"region": "region", "plan": other}).json()
+
+    async def run() -> None:
+        address = toy_server.url.replace("http", "ws") + "/api/live"
+        async with websockets.connect(address) as one, websockets.connect(address) as two:
+            for socket, plan in ((one, sent), (two, other)):
+                await socket.recv()
+                await socket.send(
+                    json.dumps({"type": "evaluate", "region": "region", "plan": plan["hash"], "year": 2027})
+                )
+            ids = []
+            for socket in (one, two):
+                states = []
+                while not states or states[-1]["state"] not in {"done", "failed", "refused", "cancelled"}:
+                    states.append(json.loads(await socket.recv()))
+                assert states[-1]["state"] == "done", states[-1]
+                assert len({s["id"] for s in states}) == 1
+                assert any(s["total"] for s in states)
+                ids.append(states[-1]["id"])
+            assert ids[0] != ids[1]
+
+    asyncio.run(asyncio.wait_for(run(), 100))
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("not json", "Invalid JSON"),
+        ("[" * 50_000, "Invalid JSON"),
+        ('{"type": "edit"}', "Field required"),
+        ('{"type": "evaluate", "region": "region", "plan": "../../etc/passwd", "year": 2030}', "there is no plan"),
+        ('{"type": "evaluate", "region": "../..", "plan": null, "year": 2030}', "there is no region"),
+        ('{"type": "shell", "run": "rm"}', "does not match any of the expected tags"),
+        (b"\x00\xff" * 500, "JSON text"),
+    ],
+)
+def test_malformed_frames_are_refused_and_the_channel_lives(toy_server, sent, message, said) -> None:
+    async def conversation(socket) -> None:
+        await socket.send(message)
+        answer = json.loads(await socket.recv())
+        assert answer["type"] == "error"
+        assert said in answer["error"][0]
+        await socket.send(edit(sent, 1))
+        assert read(await socket.recv())[0]["seq"] == 1
+
+    talk(toy_server, conversation)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stops": [{"name": "X", "lon": float("nan"), "lat": 30}, "Cor"]},
+        {"stops": [{"name": "X", "lon": 1e9, "lat": 30}, "Cor"]},
+        {"stops": ["Nowhere", "Cor"]},
+        {"stops": ["Cor", "Cor"]},
+        {"stops": ["Cor"]},
+        {"stops": ["Cor", "Dee"] * 400},
+        {"speed_kmh": float("inf")},
+        {"headway_min": -1},
+        {"name": "x" * 5000},
+    ],
+)
+def test_bad_lines_are_refused_by_name(toy_server, sent, changes) -> None:
+    async def conversation(socket) -> None:
+        await socket.send(edit(sent, 5, **changes))
+        answer = json.loads(await socket.recv())
+        assert answer["type"] == "error"
+        assert answer["seq"] == 5
+        await socket.send(edit(sent, 6))
+        assert read(await socket.recv())[0]["seq"] == 6
+
+    talk(toy_server, conversation)
+
+
+def test_a_message_too_long_closes_that_channel_only(toy_server, sent) -> None:
+    async def conversation(socket) -> None:
+        stops = [{"name": f"S{i}", "lon": 1.0, "lat": 1.0} for i in range(1_000_000)]
+        await socket.send(edit(sent, 1, stops=stops))
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await socket.recv()
+        assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
+
+    before = toy_server.memory_mb()
+    talk(toy_server, conversation)
+    assert toy_server.memory_mb() < before + 100
+
+    async def lives(socket) -> None:
+        await socket.send(edit(sent, 2))
+        assert read(await socket.recv())[0]["seq"] == 2
+
+    talk(toy_server, lives)
+
+
+def test_a_foreign_page_gets_no_channel(toy_server) -> None:
+    async def run() -> None:
+        address = toy_server.url.replace("http", "ws") + "/api/live"
+        with pytest.raises(websockets.InvalidStatus) as refused:
+            async with websockets.connect(address, origin="http://evil.example"):
+                pass
+        assert refused.value.response.status_code == 403
+
+    asyncio.run(run())
