@@ -14,6 +14,8 @@ PUBLIC = [
     "Plan",
     "Problem",
     "Region",
+    "Tried",
+    "WhatIf",
     "at",
     "compare",
     "evaluate",
@@ -21,6 +23,7 @@ PUBLIC = [
     "load_plan",
     "load_region",
     "signals_of",
+    "what_if",
     "write_report",
 ]
 

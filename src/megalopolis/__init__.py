@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from megalopolis.evaluation.compare import Comparison as Comparison
     from megalopolis.evaluation.compare import compare as compare
     from megalopolis.evaluation.signals import signals_of as signals_of
+    from megalopolis.evaluation.what_if import Tried as Tried
+    from megalopolis.evaluation.what_if import WhatIf as WhatIf
+    from megalopolis.evaluation.what_if import what_if as what_if
     from megalopolis.pillar import Cancelled as Cancelled
     from megalopolis.pillar import CheckFailed as CheckFailed
     from megalopolis.plan import Plan as Plan
@@ -40,6 +43,8 @@ _PUBLIC = {
     "Plan": ("plan", "Plan"),
     "Problem": ("errors", "Problem"),
     "Region": ("region", "Region"),
+    "Tried": ("evaluation.what_if", "Tried"),
+    "WhatIf": ("evaluation.what_if", "WhatIf"),
     "at": ("plan", "at"),
     "compare": ("evaluation.compare", "compare"),
     "evaluate": ("evaluation.evaluate", "evaluate"),
@@ -47,6 +52,7 @@ _PUBLIC = {
     "load_plan": ("plan", "load_plan"),
     "load_region": ("region.read", "read_region"),
     "signals_of": ("evaluation.signals", "signals_of"),
+    "what_if": ("evaluation.what_if", "what_if"),
     "write_report": ("report", "write_report"),
 }
 

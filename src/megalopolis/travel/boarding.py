@@ -17,34 +17,37 @@ Index = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Boardings:
-    """Ways from cities into trains that have left their station, and from trains at a station to cities.
+    """Ways between cities and trains one ride away from the station, and whole trips of one such ride.
 
-    A city is joined to the next stop of each line and not to the station itself, so that no trip is made without a
-    ride: two cities that use one station do not travel through it by rail.
+    A city is joined to the next stop of each line and not to the station itself, so that every trip begins and ends
+    with a ride: two cities that use one station do not travel through it by rail, and nobody changes stations by road
+    to board a train that is not ridden. A trip of a single ride between neighbouring stops is listed by itself.
 
     Attributes
     ----------
-    out : Ways
-        Access, boarding and the ride to the next stop.
+    ways : Ways
+        Access, boarding and the ride to the next stop; in the other direction the last ride, alighting and egress.
     headway : ndarray
-        Headway of the line boarded, minutes, one per way out.
-    back : Ways
-        Alighting and egress.
-    out_arcs : ndarray, shape (ways out, 2)
-        Arcs of the graph inside each way out: boarding, ride.
-    back_arcs : ndarray, shape (ways back,)
-        Arc of alighting inside each way back.
-    out_access, back_access : ndarray
+        Headway of the line ridden, minutes, one per way.
+    arcs : ndarray, shape (ways, 2)
+        Arcs of the graph inside each way: boarding, ride.
+    access : ndarray
         Way to the station behind each, as numbered in the `Access` given.
+    single : tuple of ndarray
+        Trips of one ride: cities of departure and of arrival, minutes, headway.
+    single_arcs : ndarray, shape (trips, 3)
+        Boarding, ride, alighting.
+    single_access : ndarray, shape (trips, 2)
+        Ways to the stations.
     """
 
-    out: Ways
+    ways: Ways
     headway: Array
-    back: Ways
-    out_arcs: Index
-    back_arcs: Index
-    out_access: Index
-    back_access: Index
+    arcs: Index
+    access: Index
+    single: tuple[Index, Index, Array, Array]
+    single_arcs: Index
+    single_access: Index
 
 
 def _expand(first: Index, keys: Index) -> tuple[Index, Index]:
@@ -56,7 +59,7 @@ def _expand(first: Index, keys: Index) -> tuple[Index, Index]:
 
 
 def boardings(rail: Rail, use: Access) -> Boardings:
-    """Join cities to the railway over the stations that they use.
+    """Join cities to the railway over the stations that they use; undirected rides are joined in both directions.
 
     Parameters
     ----------
@@ -68,27 +71,31 @@ def boardings(rail: Rail, use: Access) -> Boardings:
     Returns
     -------
     Boardings
-        Undirected rides are joined in both directions.
     """
     board = np.flatnonzero((rail.kind == BOARD) & (rail.tails < rail.doors))
     board = board[np.argsort(rail.tails[board], kind="stable")]
     at_door = np.searchsorted(rail.tails[board], np.arange(rail.doors + 1))
     way, entry = _expand(at_door, use.station)
-    alight = board[entry]
-    stop = rail.heads[alight]
-    minutes = use.minutes[way] + rail.minutes[alight]
+    boarding = board[entry]
+    stop = rail.heads[boarding]
+    minutes = use.minutes[way] + rail.minutes[boarding]
     ride = np.flatnonzero(rail.kind == RIDE)
     here, there = np.r_[rail.tails[ride], rail.heads[ride]], np.r_[rail.heads[ride], rail.tails[ride]]
     by_stop = np.argsort(here, kind="stable")
     at_stop = np.searchsorted(here[by_stop], np.arange(rail.nodes + 1))
     boarded, leg = _expand(at_stop, stop)
     taken = np.r_[ride, ride][by_stop[leg]]
+    end, total = there[by_stop[leg]], minutes[boarded] + rail.minutes[taken]
+    by_end = np.argsort(stop, kind="stable")
+    first, last = _expand(np.searchsorted(stop[by_end], np.arange(rail.nodes + 1)), end)
+    last = by_end[last]
+    city = use.city[way]
     return Boardings(
-        out=Ways(use.city[way[boarded]], there[by_stop[leg]], minutes[boarded] + rail.minutes[taken]),
+        ways=Ways(city[boarded], end, total),
         headway=rail.headway[taken],
-        back=Ways(use.city[way], stop, minutes),
-        out_arcs=np.column_stack([alight[boarded], taken]),
-        back_arcs=alight,
-        out_access=way[boarded],
-        back_access=way,
+        arcs=np.column_stack([boarding[boarded], taken]),
+        access=way[boarded],
+        single=(city[boarded[first]], city[last], total[first] + minutes[last], rail.headway[taken[first]]),
+        single_arcs=np.column_stack([boarding[boarded[first]], taken[first], boarding[last]]),
+        single_access=np.column_stack([way[boarded[first]], way[last]]),
     )

@@ -68,6 +68,11 @@ def _order(nodes: int, tails: bytes, heads: bytes) -> Elimination | None:
     return eliminate(nodes, np.frombuffer(tails, dtype=np.int64), np.frombuffer(heads, dtype=np.int64))
 
 
+def order_of(rail: Rail) -> Elimination | None:
+    """Order of elimination of a railway; None where Dijkstra's algorithm is to be used."""
+    return _order(rail.nodes, rail.tails.tobytes(), rail.heads.tobytes())
+
+
 def _by_rail(rail: Rail, use: Boardings, headway: float, cities: int, origins: Index) -> Array:
     """Fastest way from city to city on the lines of at most a headway, ``(cities, cities)``.
 
@@ -75,13 +80,16 @@ def _by_rail(rail: Rail, use: Boardings, headway: float, cities: int, origins: I
     """
     weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
     frequent = use.headway <= headway
-    out = Ways(use.out.place[frequent], use.out.node[frequent], use.out.minutes[frequent])
-    elimination = _order(rail.nodes, rail.tails.tobytes(), rail.heads.tobytes())
+    ways = Ways(use.ways.place[frequent], use.ways.node[frequent], use.ways.minutes[frequent])
+    elimination = order_of(rail)
     if elimination is None:
         arcs = (rail.nodes, rail.tails, rail.heads)
-        found = place_minutes_by_dijkstra(arcs, weights, out, use.back, cities, origins)
+        found = place_minutes_by_dijkstra(arcs, weights, ways, cities, origins)
     else:
-        found = place_minutes(elimination, weights, out, use.back, cities, origins)
+        found = place_minutes(elimination, weights, ways, cities, origins)
+    one, other, minutes, needed = use.single
+    short = needed <= headway
+    np.minimum.at(found, (one[short], other[short]), minutes[short])
     # Either direction is the same trip; sums in another order differ in the last digit.
     return np.asarray(np.minimum(found, found.T) - rail.transfer_min)
 
@@ -98,7 +106,7 @@ def _least(rail: Rail, use: Boardings, waits: Array, cities: int) -> tuple[Array
     The rides on all lines bound those on fewer: a level is solved only from cities to which it can bring a gain.
     """
     best, level = (np.full((cities, cities), np.inf) for _ in range(2))
-    if not use.out.place.size:
+    if not use.ways.place.size:
         return best, level
     everyone = np.arange(cities)
     bound = _by_rail(rail, use, float(rail.levels[-1]), cities, everyone)

@@ -12,14 +12,14 @@ import pandas as pd
 from megalopolis.errors import BadInput, Problem
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
-from megalopolis.travel.accessibility import mean_minutes, own_minutes, people_within, potential
-from megalopolis.travel.assemble import Network, assemble, road_speeds
+from megalopolis.travel.assemble import Network, assemble
 from megalopolis.travel.door import ROAD, Trips, solve, trains_per_day
 from megalopolis.travel.itinerary import Leg, rail_legs
 from megalopolis.travel.itinerary import itinerary as trip_legs
-from megalopolis.travel.layout import FAST, numbers
+from megalopolis.travel.layout import numbers
 from megalopolis.travel.road import Access
-from megalopolis.units import MINUTES_PER_HOUR, Array
+from megalopolis.travel.values import Values
+from megalopolis.units import MINUTES_PER_HOUR
 
 
 def run(
@@ -86,57 +86,17 @@ def _matrix(values: npt.NDArray[Any], ids: tuple[str, ...]) -> pd.DataFrame:
 
 
 def _indicators(state: Region, network: Network, trips: Trips, parameters: Mapping[str, float]) -> pd.DataFrame:
-    layout, people = network.layout, network.layout.people
-    minutes = trips.minutes.copy()
-    core = layout.cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
-    np.fill_diagonal(minutes, own_minutes(core, road_speeds(parameters)))
-    values = {
-        "accessibility": potential(minutes, people, parameters["potential_scale"]),
-        "people_60": people_within(minutes, people, 60.0),
-        "people_180": people_within(minutes, people, 180.0),
-        "mean_minutes": mean_minutes(minutes, people),
-        "trains_per_day": _trains(network, parameters),
-        "investment": _investment(state, layout.ids, parameters),
-    }
-    region = _region_values(state, network, parameters)
+    of, ids = Values(state, network, parameters), network.layout.ids
+    values, region = of.reach(trips.minutes) | of.service(), of.region()
     frame = pd.DataFrame(
         {
-            "place": [*layout.ids * len(values), *["region"] * len(region)],
-            "indicator": [*np.repeat(list(values), len(layout.ids)), *region],
+            "place": [*ids * len(values), *["region"] * len(region)],
+            "indicator": [*np.repeat(list(values), len(ids)), *region],
             "value": np.concatenate([*values.values(), list(region.values())]),
             "status": "estimated",
         }
     )
     return frame.dropna(subset=["value"], ignore_index=True)
-
-
-def _trains(network: Network, parameters: Mapping[str, float]) -> Array:
-    """Trains a day and direction times two, over the lines that stop in the city, each line once."""
-    city, line = network.layout.calls
-    headway = network.layout.lines["headway_min"].to_numpy(float)
-    daily = 2.0 * parameters["operating_hours"] * MINUTES_PER_HOUR / headway[line]
-    return np.bincount(city, daily, minlength=len(network.layout.ids)).astype(np.float64)
-
-
-def _investment(state: Region, ids: tuple[str, ...], parameters: Mapping[str, float]) -> Array:
-    built = state.frame("investments")
-    cost = _costs(built, parameters)
-    return cost.groupby(built["place"]).sum().reindex(list(ids)).fillna(0.0).to_numpy(float)
-
-
-def _costs(built: pd.DataFrame, parameters: Mapping[str, float]) -> pd.Series[Any]:
-    """Announced cost, else length times the cost per km of a high-speed line (World Bank 2019)."""
-    estimate = built["km"].astype("float64") * parameters["cost_per_km"]
-    return built["cost"].astype("float64").fillna(estimate).fillna(0.0)
-
-
-def _region_values(state: Region, network: Network, parameters: Mapping[str, float]) -> dict[str, float]:
-    fast = network.layout.line_kind < len(FAST)
-    return {
-        "investment": float(_costs(state.frame("investments"), parameters).sum()),
-        "rail_km_all": float(network.layout.line_km.sum()),
-        "rail_km_high_speed": float(network.layout.line_km[fast].sum()),
-    }
 
 
 def _lines(network: Network) -> pd.DataFrame:

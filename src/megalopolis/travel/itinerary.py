@@ -96,24 +96,32 @@ def rail_legs(rail: Rail, access: Access, pair: tuple[int, int], headway: float)
         The legs from train to train, and the ways of `access` at either end; None where there is no such trip.
     """
     use = boardings(rail, access)
-    out = np.flatnonzero((use.out.place == pair[0]) & (use.headway <= headway))
-    back = np.flatnonzero(use.back.place == pair[1])
+    frequent = use.headway <= headway
+    out = np.flatnonzero((use.ways.place == pair[0]) & frequent)
+    back = np.flatnonzero((use.ways.place == pair[1]) & frequent)
+    one, other, minutes, needed = use.single
+    single = np.flatnonzero((one == pair[0]) & (other == pair[1]) & (needed <= headway))
     arcs = rail.tails.size
     weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
+    start, end = rail.nodes, rail.nodes + 1
     found = path(
         rail.nodes + 2,
-        np.r_[rail.tails, rail.heads, np.full(out.size, rail.nodes), use.back.node[back]],
-        np.r_[rail.heads, rail.tails, use.out.node[out], np.full(back.size, rail.nodes + 1)],
-        np.r_[weights, weights, use.out.minutes[out], use.back.minutes[back]],
-        (rail.nodes, rail.nodes + 1),
+        np.r_[rail.tails, rail.heads, np.full(out.size, start), use.ways.node[back], np.full(single.size, start)],
+        np.r_[rail.heads, rail.tails, use.ways.node[out], np.full(back.size, end), np.full(single.size, end)],
+        np.r_[weights, weights, use.ways.minutes[out], use.ways.minutes[back], minutes[single]],
+        (start, end),
         directed=True,
     )
     if found is None:
         return None
-    first, last = out[found[0] - 2 * arcs], back[found[-1] - 2 * arcs - out.size]
-    ridden = np.r_[use.out_arcs[first], found[1:-1] % arcs, use.back_arcs[last]]
-    start = int(access.station[use.out_access[first]])
-    return _rail_legs(rail, ridden, start), int(use.out_access[first]), int(use.back_access[last])
+    if found.size == 1:
+        trip = single[found[0] - 2 * arcs - out.size - back.size]
+        ridden, (first, last) = use.single_arcs[trip], use.single_access[trip]
+    else:
+        begin, finish = out[found[0] - 2 * arcs], back[found[-1] - 2 * arcs - out.size]
+        ridden = np.r_[use.arcs[begin], found[1:-1] % arcs, use.arcs[finish][::-1]]
+        first, last = use.access[begin], use.access[finish]
+    return _rail_legs(rail, ridden, int(access.station[first])), int(first), int(last)
 
 
 def itinerary(rail: Rail, trips: Trips, access: Access, boarding_min: float, pair: tuple[int, int]) -> list[Leg] | None:

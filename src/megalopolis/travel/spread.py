@@ -38,10 +38,8 @@ class Ways:
     minutes: Array
 
 
-def place_minutes(
-    elimination: Elimination, weights: Array, out: Ways, back: Ways, places: int, origins: Index
-) -> Array:
-    """Shortest minutes from places, out by their ways, over the network, and back to every place by its ways.
+def place_minutes(elimination: Elimination, weights: Array, ways: Ways, places: int, origins: Index) -> Array:
+    """Shortest minutes from places by their ways, over the network, and by the ways of every other place to it.
 
     Parameters
     ----------
@@ -49,8 +47,8 @@ def place_minutes(
         Order and fill of the undirected network, without targets.
     weights : ndarray, shape (arcs,)
         Minutes of each arc, at least 0; infinity where it is absent.
-    out, back : Ways
-        Ways from places to the network, and from it to places.
+    ways : Ways
+        Ways between places and the network, in both directions.
     places : int
         Number of places.
     origins : ndarray of int
@@ -63,7 +61,7 @@ def place_minutes(
     """
     plan = elimination
     found = np.full((places, places), np.inf)
-    starts = np.intersect1d(origins, out.place)
+    starts = np.intersect1d(origins, ways.place)
     if not starts.size:
         return found
     up = np.full(plan.near.size, np.inf)
@@ -71,15 +69,15 @@ def place_minutes(
     _elimination.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, up, False)  # noqa: FBT003
     column = np.full(places, -1, dtype=np.int64)
     column[starts] = np.arange(starts.size)
-    begin = column[out.place]
+    begin = column[ways.place]
     used = begin >= 0
     rows = np.full((starts.size, places), np.inf)
     _spread.settle(
         plan.start,
         plan.near,
         up,
-        (begin[used], plan.rank[out.node[used]], out.minutes[used]),
-        (back.place, plan.rank[back.node], back.minutes),
+        (begin[used], plan.rank[ways.node[used]], ways.minutes[used]),
+        (ways.place, plan.rank[ways.node], ways.minutes),
         rows,
     )
     found[starts] = rows
@@ -87,16 +85,16 @@ def place_minutes(
 
 
 def place_minutes_by_dijkstra(
-    arcs: tuple[int, Index, Index], weights: Array, out: Ways, back: Ways, places: int, origins: Index
+    arcs: tuple[int, Index, Index], weights: Array, ways: Ways, places: int, origins: Index
 ) -> Array:
     """As `place_minutes`, by Dijkstra's algorithm (1959, in scipy), for networks that fill in.
 
     `arcs` are the number of nodes and the ends of the arcs.
     """
     n, tails, heads = arcs
-    tail = np.concatenate([tails, heads, n + out.place, back.node])
-    head = np.concatenate([heads, tails, out.node, n + places + back.place])
-    minutes = np.concatenate([weights, weights, out.minutes, back.minutes])
+    tail = np.concatenate([tails, heads, n + ways.place, ways.node])
+    head = np.concatenate([heads, tails, ways.node, n + places + ways.place])
+    minutes = np.concatenate([weights, weights, ways.minutes, ways.minutes])
     order = np.lexsort((minutes, head, tail))
     order = order[np.isfinite(minutes[order])]
     key = tail[order] * (n + 2 * places) + head[order]

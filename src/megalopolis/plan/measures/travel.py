@@ -112,9 +112,9 @@ class RailLine(Measure):
             {"line": self.id, "seq": i, "station": s.station, "km": s.km} for i, s in enumerate(self.stops, 1)
         ]
         tables.append("rail_stops", rows)
-        self.invest(tables, self.opens, self.cost, km=self._km_by_place(), detail=self.line_kind)
+        self.invest(tables, self.opens, self.cost, km=self.km_by_place(), detail=self.line_kind)
 
-    def _km_by_place(self) -> dict[str, float]:
+    def km_by_place(self) -> dict[str, float]:
         """Length built in each city: half of every leg at either end; at a junction post, the region."""
         built: dict[str, float] = {}
         for a, b in pairwise(self.stops):
@@ -147,7 +147,8 @@ def _place(stop: Stop, tables: Tables) -> Stop:
         row = tables.by_id("cities")[city]
         if isinstance(row["main_station"], str):
             return _at_station(stations[row["main_station"]])
-        name, local, lon, lat = f"{row['name']} (planned)", row["name_local"], row["lon"], row["lat"]
+        local = row["name_local"] if isinstance(row["name_local"], str) else None
+        name, lon, lat = f"{row['name']} (planned)", row["lon"], row["lat"]
     else:
         name, local, lon, lat = stop.name, stop.name_local or stop.name, stop.lon, stop.lat
     id_ = slug(str(name))
@@ -161,13 +162,12 @@ def _place(stop: Stop, tables: Tables) -> Stop:
 
 
 def _at_station(row: Row) -> Stop:
-    city = row["city"] if isinstance(row["city"], str) else None
-    return Stop(
-        city=city, station=row["id"], name=row["name"], name_local=row["name_local"], lon=row["lon"], lat=row["lat"]
-    )
+    local, city = (row[key] if isinstance(row[key], str) else None for key in ("name_local", "city"))
+    return Stop(city=city, station=row["id"], name=row["name"], name_local=local, lon=row["lon"], lat=row["lat"])
 
 
-def _line_id(text: str, tables: Tables) -> str:
+def line_id(text: str, tables: Tables) -> str:
+    """Return the id of the line that an id or a name, in either language, means."""
     lines = tables["rail_lines"]
     found = lines.loc[(lines["id"] == text) | (lines["name"] == text) | (lines["name_local"] == text), "id"]
     if len(found) != 1:
@@ -194,7 +194,7 @@ class RailUpgrade(Measure):
 
     def resolve(self, tables: Tables) -> Self:
         """Find the line; see `Measure.resolve`."""
-        return self.model_copy(update={"line": _line_id(self.line, tables)})
+        return self.model_copy(update={"line": line_id(self.line, tables)})
 
     def edit(self, tables: Tables, year: int) -> None:
         """Set the new speed and headway once open; see `Measure.edit`."""
@@ -278,7 +278,7 @@ class Overrun(Measure):
 
 def _future_lines(named: tuple[str, ...] | str, measure: str, tables: Tables) -> tuple[str, ...]:
     if not isinstance(named, str):
-        return tuple(_line_id(text, tables) for text in named)
+        return tuple(line_id(text, tables) for text in named)
     lines = tables["rail_lines"]
     found = tuple(lines.loc[lines["opened"] > tables.region.meta.now, "id"])
     if not found:

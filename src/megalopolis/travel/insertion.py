@@ -1,0 +1,400 @@
+"""What if this line were built: door-to-door minutes with a line more, without solving anew.
+
+Every new trip rides the line, so that it passes one of its stops ``x``. For each level of headway ``H`` (see
+`megalopolis.travel.door`) let ``F[i, a]`` be the minutes between city ``i`` and the nodes ``a`` of the network that the
+line is joined to (doors, halls for interchange, meeting points of trains), and ``P[a, b]`` those between them, without
+the line. The line is first closed over the network,
+
+``W = closure of min(rides along the line, c[x, a] + P[a, b] + c[b, y])``
+
+since a trip may leave the line and board it again; then
+
+``U[i, x] = min over y of min(min over a of F[i, a] + c[a, y], access and first ride) + W[y, x]``
+
+and the new minutes are ``min(D[i, j], U[i, x] + U[j, x] + H / 2 + boarding)``. Only cities are looked at from which a
+site is reached sooner than before, by the triangle inequality, and for each only the stops where its trips enter the
+line. It is the insertion of nodes into a matrix of shortest paths (Murchland 1967; Ausiello,
+Italiano, Marchetti-Spaccamela and Nanni 1991), with the wait of `door`. ``F`` and ``P`` are found when a site is
+first used, by one sweep over the elimination, and kept: a line that is dragged changes a few sites in each frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from megalopolis.travel import _elimination, _insertion, _spread
+from megalopolis.travel.assemble import Network, road_speeds
+from megalopolis.travel.boarding import boardings
+from megalopolis.travel.door import order_of
+from megalopolis.travel.layout import FAST, KINDS
+from megalopolis.travel.network import CHANGE, THROUGH
+from megalopolis.travel.ridetime import call_probability, end_minutes, leg_minutes
+from megalopolis.travel.road import road_minutes, station_access
+from megalopolis.travel.shortest import dijkstra_columns
+from megalopolis.units import Array, great_circle_km
+
+Index = npt.NDArray[np.int64]
+
+#: Sites whose minutes are kept; where a line needs more, as many as it needs.
+SITES = 384
+
+
+@dataclass(frozen=True, eq=False)
+class TriedLine:
+    """A line that is tried, in numbers of the network.
+
+    Attributes
+    ----------
+    station : ndarray of int, shape (k,)
+        Stations in the order of travel; numbers from that of stations in the network on are new ones.
+    km : ndarray, shape (k,)
+        From the first stop, rising.
+    kind : str
+        One of `megalopolis.travel.layout.KINDS`.
+    speed_kmh : float
+        Operating speed.
+    headway_min : float
+        Minutes between trains.
+    lon, lat : ndarray, shape (new,)
+        Places of the new stations.
+    owner : ndarray of int, shape (new,)
+        City of each; -1 at a junction post, where nobody boards.
+    """
+
+    station: Index
+    km: Array
+    kind: str
+    speed_kmh: float
+    headway_min: float
+    lon: Array = field(default_factory=lambda: np.empty(0))
+    lat: Array = field(default_factory=lambda: np.empty(0))
+    owner: Index = field(default_factory=lambda: np.empty(0, np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class _Joined:
+    """A line as arcs: between its stops (`direct`), to nodes of the network (stop, node, minutes), and to cities.
+
+    `ways` are those of `megalopolis.travel.boarding` (city, stop, minutes), `single` its trips of one ride.
+    """
+
+    direct: Array
+    join: tuple[Index, Index, Array]
+    ways: tuple[Index, Index, Array]
+    single: tuple[Index, Index, Array]
+
+
+class Insertion:
+    """A network made ready to have lines inserted.
+
+    Parameters
+    ----------
+    network : Network
+        The network without the line.
+    parameters : mapping of str to float
+        Parameters of travel by short id.
+    minutes : ndarray, shape (n, n)
+        Door to door in that network.
+    """
+
+    def __init__(self, network: Network, parameters: Mapping[str, float], minutes: Array) -> None:
+        self._network = network
+        self._parameters = parameters
+        self._minutes = np.ascontiguousarray(minutes, dtype=np.float64)
+        self._plan = order_of(network.rail)
+        self._use = boardings(network.rail, network.access)
+        self._sites = _Sites(self._spread, network.rail.nodes, len(minutes))
+        self._where = _where(network)
+        self._in_use = np.zeros(network.rail.doors, dtype=np.bool_)
+        self._in_use[network.layout.used] = True
+
+    @property
+    def stations(self) -> int:
+        """Stations of the network; new ones are numbered from here."""
+        return self._network.rail.doors
+
+    def insert(self, line: TriedLine) -> Array:
+        """Door-to-door minutes with the line.
+
+        Parameters
+        ----------
+        line : TriedLine
+            The line.
+
+        Returns
+        -------
+        ndarray, shape (n, n)
+            A new matrix, equal to the full solve of the network with the line to rounding.
+
+        Raises
+        ------
+        ValueError
+            Where the line has fewer than two stops, km do not rise, or speed or headway are not above 0.
+        """
+        _check(line, self.stations + line.owner.size)
+        rail, joined = self._network.rail, self._join(line)
+        stop, node, cost = joined.join
+        slot = self._sites.slots(node)
+        rail_minutes = np.full_like(self._minutes, np.inf)
+        added = self._network.boarding_min - rail.transfer_min
+        for headway in np.unique(np.r_[line.headway_min, rail.levels[rail.levels > line.headway_min]]):
+            level = int(np.searchsorted(rail.levels, headway, side="right"))
+            dist, site = self._sites.level(level)
+            arcs = (stop, slot, node, cost)
+            _insertion.through(dist, site, joined.direct, arcs, joined.ways, added + headway / 2, rail_minutes)
+        one, other, minutes = joined.single
+        np.minimum.at(rail_minutes, (one, other), minutes + added + line.headway_min / 2)
+        found = np.minimum(self._minutes, np.minimum(rail_minutes, rail_minutes.T))
+        np.fill_diagonal(found, 0.0)
+        return found
+
+    def _spread(self, level: int, sites: Index) -> tuple[Array, Array]:
+        """Minutes from sites to nodes, and between sites and cities, on the lines up to a level.
+
+        Level 0 has no line, level l those of the l smallest headways. Shapes (sites, nodes), (sites, n).
+        """
+        rail, use, plan = self._network.rail, self._use, self._plan
+        headway = rail.levels[level - 1] if level else -1.0
+        weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
+        if plan is None:
+            panel = dijkstra_columns(rail.nodes, rail.tails, rail.heads, weights, sites)
+            rank = np.arange(rail.nodes)
+        else:
+            up = np.full(plan.near.size, np.inf)
+            _elimination.load_weights(plan.slots, plan.downward, weights, up, up)
+            _elimination.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, up, False)  # noqa: FBT003
+            panel, rank = np.full((rail.nodes, sites.size), np.inf), plan.rank
+            panel[rank[sites], np.arange(sites.size)] = 0.0
+            _spread.relax(plan.start, plan.near, up, panel)
+        n = len(self._minutes)
+        to = np.full((sites.size, n), np.inf)
+        frequent = use.headway <= headway
+        _insertion.arrive(
+            panel, use.ways.place[frequent], rank[use.ways.node[frequent]], use.ways.minutes[frequent], to
+        )
+        return panel[rank].T, to
+
+    def _join(self, line: TriedLine) -> _Joined:
+        """Join a line to the network by the rules of `megalopolis.travel.network.build`."""
+        layout, p = self._network.layout, self._parameters
+        owner = np.r_[layout.owner, line.owner][line.station]
+        people = np.nan_to_num(layout.cities["population"].to_numpy(float))
+        served = np.where(owner >= 0, people[owner], 0.0)
+        call = call_probability(served, p["call_half_population"], p["call_steepness"])
+        speed = line.speed_kmh * p[f"speed_share_{line.kind}"]
+        running = p["dwell_min"], p["acceleration"]
+        ride = leg_minutes(np.diff(line.km), np.full(line.km.size - 1, speed), call[:-1], call[1:], *running)
+        board = p["transfer_min"] / 2 + end_minutes(np.full(call.size, speed), call, *running)
+        board[owner < 0] = np.inf
+        k = line.station.size
+        direct = np.full((k, k), np.inf)
+        np.fill_diagonal(direct, 0.0)
+        first = np.arange(k - 1)
+        direct[first, first + 1] = direct[first + 1, first] = ride
+        joins = _Joins(direct, self._where, self.stations)
+        joins.trains(line.station, line.kind in FAST, p["junction_min"])
+        joins.doors(line.station, board)
+        self._interchanges(line, owner, board, joins)
+        city, at, way = self._access(line, owner)
+        minutes = way + board[at]
+        steps = [(x, to) for x in range(k) for to in (x - 1, x + 1) if 0 <= to < k]
+        by_stop = [np.flatnonzero(at == x) for x in range(k)]
+        ways = [
+            (city[by_stop[x]], np.full(by_stop[x].size, to), minutes[by_stop[x]] + ride[min(x, to)]) for x, to in steps
+        ]
+        single = [
+            (
+                np.repeat(start, by_stop[to].size),
+                np.tile(city[by_stop[to]], start.size),
+                np.add.outer(cost, minutes[by_stop[to]]).ravel(),
+            )
+            for (_, to), (start, _, cost) in zip(steps, ways, strict=True)
+        ]
+        return _Joined(direct, joins.arcs(), _merged(ways), _merged(single))
+
+    def _place(self, line: TriedLine) -> tuple[Array, Array]:
+        """Longitude and latitude of the stops."""
+        stations = self._network.layout.stations
+        lon = np.r_[stations["lon"].to_numpy(float), line.lon][line.station]
+        return lon, np.r_[stations["lat"].to_numpy(float), line.lat][line.station]
+
+    def _fresh(self, line: TriedLine) -> npt.NDArray[np.bool_]:
+        """Whether no line of the network stops at the station of each stop."""
+        return np.asarray(~np.r_[self._in_use, np.zeros(line.owner.size, dtype=np.bool_)][line.station])
+
+    def _interchanges(self, line: TriedLine, owner: Index, board: Array, joins: _Joins) -> None:
+        """Ways from stations that the line is the first to stop at to other stations of their city."""
+        layout, p = self._network.layout, self._parameters
+        fresh = np.flatnonzero(self._fresh(line) & (owner >= 0))
+        if not fresh.size:
+            return
+        speeds, reach = road_speeds(p), p["access_reach_km"]
+        lon, lat = self._place(line)
+        slon, slat = layout.stations["lon"].to_numpy(float), layout.stations["lat"].to_numpy(float)
+        for x in fresh.tolist():
+            others = layout.used[layout.owner[layout.used] == owner[x]]
+            km = great_circle_km(lon[x], lat[x], slon[others], slat[others])
+            minutes = road_minutes(km, speeds) - speeds.terminal_min
+            for other, way in zip(others[km <= reach].tolist(), minutes[km <= reach].tolist(), strict=True):
+                joins.interchange(x, other, board[x] + way)
+        for x, y in combinations(fresh.tolist(), 2):
+            if owner[x] == owner[y]:
+                km = great_circle_km(lon[x], lat[x], lon[y], lat[y])
+                if line.station[x] == line.station[y]:
+                    joins.between(x, y, board[x] + board[y])
+                elif km <= reach:
+                    way = float(road_minutes(km, speeds)) - speeds.terminal_min
+                    joins.between(x, y, board[x] + way + board[y])
+
+    def _access(self, line: TriedLine, owner: Index) -> tuple[Index, Index, Array]:
+        """Ways between cities and stops: city, stop, minutes."""
+        layout, access = self._network.layout, self._network.access
+        fresh = self._fresh(line) & (owner >= 0)
+        city, at, minutes = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
+        for x in np.flatnonzero(~fresh & (owner >= 0)).tolist():
+            rows = np.flatnonzero(access.station == line.station[x])
+            city.append(access.city[rows])
+            at.append(np.full(rows.size, x))
+            minutes.append(access.minutes[rows])
+        new = np.flatnonzero(fresh)
+        if new.size:
+            lon, lat = self._place(line)
+            km = great_circle_km(
+                layout.cities["lon"].to_numpy(float)[:, None],
+                layout.cities["lat"].to_numpy(float)[:, None],
+                lon[new],
+                lat[new],
+            )
+            core = layout.cities["built_up_km2"].to_numpy(float) * self._parameters["built_up_core"]
+            reach, speeds = self._parameters["access_reach_km"], road_speeds(self._parameters)
+            ways = station_access(km, owner[new], core, reach, speeds)
+            city.append(ways.city)
+            at.append(new[ways.station])
+            minutes.append(ways.minutes)
+        return np.concatenate(city), np.concatenate(at), np.concatenate(minutes)
+
+
+def _merged(parts: list[tuple[Index, Index, Array]]) -> tuple[Index, Index, Array]:
+    one, two, three = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return one, two, three
+
+
+def _check(line: TriedLine, stations: int) -> None:
+    k = line.station.size
+    if k < 2 or line.km.shape != (k,) or not (np.diff(line.km) > 0).all():
+        raise ValueError(f"a line of {k} stops needs at least 2, and km that rise from stop to stop")
+    if not 0 <= line.station.min() <= line.station.max() < stations:
+        raise ValueError(f"stops name stations outside 0..{stations - 1}")
+    if line.kind not in KINDS or not (line.speed_kmh > 0 and line.headway_min > 0):
+        raise ValueError(f"a line has a kind ({', '.join(KINDS)}), a speed and a headway above 0")
+
+
+@dataclass(frozen=True, eq=False)
+class _Where:
+    """Nodes of the network by station, -1 for none.
+
+    `hall` for interchange; `platform` where several lines of a group meet and `single` the only stop of a group there,
+    both by twice the station, plus one for fast lines.
+    """
+
+    hall: Index
+    platform: Index
+    single: Index
+
+
+def _where(network: Network) -> _Where:
+    layout, rail = network.layout, network.rail
+    hall, platform, single = (np.full(size, -1) for size in (rail.doors, 2 * rail.doors, 2 * rail.doors))
+    nodes = np.unique(np.r_[rail.tails[rail.kind == CHANGE], rail.heads[rail.kind == CHANGE]])
+    hall[rail.station[nodes]] = nodes
+    key = 2 * layout.stop_station + (layout.line_kind[layout.stop_line] < len(FAST))
+    single[key] = rail.doors + np.arange(key.size)
+    single[np.bincount(key, minlength=single.size) > 1] = -1
+    met = rail.kind == THROUGH
+    platform[key[rail.tails[met] - rail.doors]] = rail.heads[met]
+    return _Where(hall, platform, single)
+
+
+class _Joins:
+    """Collects the arcs between the stops of a line and nodes of the network, and those between stops."""
+
+    def __init__(self, direct: Array, where: _Where, stations: int) -> None:
+        self._direct, self._where, self._stations = direct, where, stations
+        self._arcs: list[tuple[int, int, float]] = []
+
+    def trains(self, station: Index, fast: bool, junction_min: float) -> None:  # noqa: FBT001
+        """Join the stops to trains of other lines of their group that run through."""
+        stops = station.tolist()
+        for x, s in enumerate(stops):
+            key = 2 * s + fast
+            old = s < self._stations
+            if old and self._where.platform[key] >= 0:
+                self._arcs.append((x, int(self._where.platform[key]), junction_min / 2))
+                continue
+            if old and self._where.single[key] >= 0:
+                self._arcs.append((x, int(self._where.single[key]), junction_min))
+            for y in range(x):
+                if stops[y] == s:
+                    self.between(x, y, junction_min)
+
+    def doors(self, station: Index, board: Array) -> None:
+        """Join the stops to the doors and halls of their stations; -1 stands for the door of a new one."""
+        for x, s in enumerate(station.tolist()):
+            if np.isfinite(board[x]):
+                old = s < self._stations
+                self._arcs.append((x, s if old else -1, board[x]))
+                if old and self._where.hall[s] >= 0:
+                    self._arcs.append((x, int(self._where.hall[s]), board[x]))
+
+    def interchange(self, stop: int, station: int, minutes: float) -> None:
+        """Join a stop to the hall of another station, or to its door where it has no hall yet."""
+        hall = int(self._where.hall[station])
+        self._arcs.append((stop, hall if hall >= 0 else station, minutes))
+
+    def between(self, one: int, two: int, minutes: float) -> None:
+        """Join two stops of the line."""
+        self._direct[one, two] = self._direct[two, one] = min(self._direct[one, two], minutes)
+
+    def arcs(self) -> tuple[Index, Index, Array]:
+        """Stop, node and minutes of every arc to the network."""
+        stop, node, minutes = (list(part) for part in zip(*self._arcs, strict=True)) if self._arcs else ([], [], [])
+        return np.array(stop, np.int64), np.array(node, np.int64), np.array(minutes, np.float64)
+
+
+class _Sites:
+    """Minutes of the sites that lines were joined to, by level of headway, each found when it is first wanted."""
+
+    def __init__(self, spread: Callable[[int, Index], tuple[Array, Array]], nodes: int, cities: int) -> None:
+        self._spread, self._nodes, self._cities, self._room = spread, nodes, cities, SITES
+        self._slot: dict[int, int] = {}
+        self._levels: dict[int, tuple[int, tuple[Array, Array]]] = {}
+
+    def slots(self, nodes: Index) -> Index:
+        """Slots of nodes, -1 for node -1; sites not used before are added, or replace all others where room ends."""
+        wanted = [node for node in dict.fromkeys(nodes.tolist()) if node >= 0]
+        missing = [node for node in wanted if node not in self._slot]
+        if len(self._slot) + len(missing) > self._room:
+            self._slot.clear()
+            self._levels.clear()
+            self._room = max(SITES, len(wanted))
+            missing = wanted
+        for node in missing:
+            self._slot[node] = len(self._slot)
+        return np.array([self._slot.get(node, -1) for node in nodes.tolist()], dtype=np.int64)
+
+    def level(self, level: int) -> tuple[Array, Array]:
+        """Minutes from sites to nodes, and between sites and cities, a row per slot."""
+        if level not in self._levels:
+            self._levels[level] = 0, (np.empty((self._room, self._nodes)), np.empty((self._room, self._cities)))
+        done, kept = self._levels[level]
+        if done < len(self._slot):
+            new = self._spread(level, np.array(list(self._slot)[done:], dtype=np.int64))
+            for rows, more in zip(kept, new, strict=True):
+                rows[done : len(self._slot)] = more
+            self._levels[level] = len(self._slot), kept
+        return kept

@@ -1,0 +1,76 @@
+"""Indicators of the cities and of the region, from minutes and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from megalopolis.region import Region
+from megalopolis.travel.accessibility import mean_minutes, own_minutes, people_within, potential
+from megalopolis.travel.assemble import Network, road_speeds
+from megalopolis.travel.layout import FAST
+from megalopolis.units import MINUTES_PER_HOUR, Array
+
+
+class Values:
+    """Indicators of a state; each of the methods gives some of them by id.
+
+    Parameters
+    ----------
+    state : Region
+        The state.
+    network : Network
+        Its network.
+    parameters : mapping of str to float
+        Parameters of travel by short id.
+    """
+
+    def __init__(self, state: Region, network: Network, parameters: Mapping[str, float]) -> None:
+        self._state, self._network, self._parameters = state, network, parameters
+        core = network.layout.cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
+        self._own = own_minutes(core, road_speeds(parameters))
+
+    def reach(self, minutes: Array) -> dict[str, Array]:
+        """What each city reaches in door-to-door minutes, ``(n, n)``; values of shape (n,)."""
+        people, own = self._network.layout.people, minutes.copy()
+        np.fill_diagonal(own, self._own)
+        return {
+            "accessibility": potential(own, people, self._parameters["potential_scale"]),
+            "people_60": people_within(own, people, 60.0),
+            "people_180": people_within(own, people, 180.0),
+            "mean_minutes": mean_minutes(own, people),
+        }
+
+    def daily_trains(self, headway_min: Array | float) -> Array:
+        """Trains a day of lines, both directions."""
+        return np.asarray(2.0 * self._parameters["operating_hours"] * MINUTES_PER_HOUR / np.asarray(headway_min))
+
+    def service(self) -> dict[str, Array]:
+        """Trains and investment of each city; values of shape (n,)."""
+        ids = self._network.layout.ids
+        city, line = self._network.layout.calls
+        daily = self.daily_trains(self._network.layout.lines["headway_min"].to_numpy(float))
+        built = self._state.frame("investments")
+        cost = self._costs(built).groupby(built["place"]).sum().reindex(list(ids)).fillna(0.0)
+        return {
+            "trains_per_day": np.bincount(city, daily[line], minlength=len(ids)).astype(np.float64),
+            "investment": cost.to_numpy(float),
+        }
+
+    def region(self) -> dict[str, float]:
+        """Values of the region as a whole."""
+        layout = self._network.layout
+        fast = layout.line_kind < len(FAST)
+        return {
+            "investment": float(self._costs(self._state.frame("investments")).sum()),
+            "rail_km_all": float(layout.line_km.sum()),
+            "rail_km_high_speed": float(layout.line_km[fast].sum()),
+        }
+
+    def _costs(self, built: pd.DataFrame) -> pd.Series[Any]:
+        """Announced cost, else length times the cost per km of a high-speed line (World Bank 2019)."""
+        estimate = built["km"].astype("float64") * self._parameters["cost_per_km"]
+        return built["cost"].astype("float64").fillna(estimate).fillna(0.0)
