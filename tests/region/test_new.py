@@ -14,7 +14,8 @@ from megalopolis.region.schema import schemas
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_folder_lacks_only_its_cities(tmp_path, language):
     files = new_region(tmp_path / "mine", language=language)
-    assert {p.name for p in files} == {"README.md", "region.yaml"} | {f"{t}.csv" for t in schemas()}
+    tables = {f"{t}.csv" for t in schemas() if t != "catalogue"}
+    assert {p.name for p in files} == {"README.md", "region.yaml", "services"} | tables
     report = check_region(tmp_path / "mine")
     assert [str(p) for p in report.problems] == ["cities.csv: has no rows; write one row for each city"]
     assert report.warnings == ()

@@ -58,7 +58,7 @@ def run(
     Returns
     -------
     Result
-        Tables ``branches``, ``planned``, ``corridors``, ``assignment``; the indicators of ``indicators.csv`` for each
+        Tables ``flows`` (shares of all flows between the units), ``branches``, ``planned``, ``corridors``, ``assignment``; the indicators of ``indicators.csv`` for each
         planned cluster and the region.
 
     Raises
@@ -70,19 +70,22 @@ def run(
     warnings = _warnings(cities)
     reachable = np.isfinite(np.where(np.eye(len(cities.lon), dtype=bool), np.inf, cities.minutes)).any()
     if len(cities.lon) < 2 or not reachable or not cities.people.sum() > 0:
-        return Result("clusters", _empty(), warnings=(*warnings, "fewer than two cities that travel: no clusters"))
+        none = pd.DataFrame(0.0, index=minutes.index, columns=minutes.columns)
+        return Result("clusters", {**_empty(), "flows": none}, warnings=(*warnings, "fewer than two cities that travel: no clusters"))
     progress("clusters: flows", 0, 3)
     flows = flows_of(state, cities, parameters)
     rows = _indicators(state, cities, flows)
     checks = [Check("flows sum to one", float(abs(flows.sum() - 1.0)), 1e-9)]
     if state.has("flows"):
         warnings = (*warnings, "flows are the observed ones: they do not follow a change of travel times")
+    shares = pd.DataFrame(flows, index=pd.Index(cities.ids, name="id"), columns=cities.ids)
     if indicators_only:
-        return Result("clusters", {}, rows, tuple(checks), warnings)
+        return Result("clusters", {"flows": shares}, rows, tuple(checks), warnings)
     progress("clusters: communities", 1, 3)
     tree = _tree(flows, cities, parameters)
     progress("clusters: comparison", 2, 3)
     tables = {
+        "flows": shares,
         "branches": branches_table(tree, cities, flows, parameters["flow_share"]),
         "corridors": corridors_table(spanning_tree(cities.minutes), cities),
         "assignment": assignment_table(tree, cities, parameters),

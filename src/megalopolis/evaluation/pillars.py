@@ -10,6 +10,7 @@ from megalopolis.clusters import face as clusters
 from megalopolis.economy import face as economy
 from megalopolis.pillar import Result
 from megalopolis.region import Region
+from megalopolis.services import face as services
 from megalopolis.travel import face as travel
 
 
@@ -92,6 +93,13 @@ PILLARS: Final = (
         inputs={"minutes": ("travel", "minutes")},
         reference={"baseline_minutes": ("travel", "minutes")},
         asked_only=True,
+    ),
+    Pillar(
+        "services",
+        services.run,
+        needs=("cities", "catalogue"),
+        reads=("cities", "clusters_planned", "catalogue", "evidence_links", "recognitions", "online_channels"),
+        inputs={"minutes": ("travel", "minutes"), "flows": ("clusters", "flows")},
     ),
 )
 

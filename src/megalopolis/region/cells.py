@@ -78,13 +78,13 @@ def parse(column: Column, cell: object, scale: Decimal | None = None, *, decimal
     BadCell
         If the cell does not fit the column's type, range or words.
     """
-    if isinstance(cell, str) and cell.strip() in _SHEET_ERRORS:
+    if isinstance(cell, str) and cell.strip() in _SHEET_ERRORS and column.kind != "line":
         raise BadCell(f"{shown(cell)} is an error of the spreadsheet", "correct the formula, or leave the cell empty")
     if is_numeric(column):
         return _ranged(column, _number(column, cell, scale, decimal_comma=decimal_comma))
     if column.kind in {"id", "ref"} and isinstance(cell, dt.date | dt.time):
         raise BadCell(f"{shown(cell)} is a date", "format the column as text and retype the id")
-    text = as_text(cell)
+    text = str(cell).rstrip() if column.kind == "line" else as_text(cell)
     if _CONTROL.search(text):
         raise BadCell(f"{shown(text)} holds control characters", "retype the cell")
     if column.kind == "enum":

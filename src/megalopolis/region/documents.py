@@ -98,14 +98,13 @@ def _walk(node: yaml.Node, path: tuple[str | int, ...], lines: dict[tuple[str | 
             _walk(value, (*path, i), lines)
 
 
-def read_yaml(path: Path) -> Document:
-    """Read a YAML mapping as plain data.
+def read_text(path: Path) -> str:
+    """Read a YAML file as text with LF line ends.
 
     Raises
     ------
     BadInput
-        If the file is missing, too large, not UTF-8, not YAML, not a mapping, holds tags that would construct
-        objects, aliases, a key twice, or is nested too deep.
+        If the file is missing, too large or not UTF-8.
     """
     label = path.name
     try:
@@ -113,16 +112,34 @@ def read_yaml(path: Path) -> Document:
             raise BadInput(
                 Problem(label, f"is larger than {MAX_BYTES >> 20} MiB", "a document of measures is far smaller")
             )
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise BadInput(Problem(str(path), error.strerror or "cannot be read", "check the path")) from error
     except UnicodeDecodeError as error:
         raise BadInput(Problem(label, "is not UTF-8 text", "save it as UTF-8")) from error
-    return parse_yaml(text, label)
+
+
+def read_yaml(path: Path) -> Document:
+    """Read a YAML mapping as plain data; see `read_text` and `parse_yaml`."""
+    return parse_yaml(read_text(path), path.name)
 
 
 def parse_yaml(text: str, label: str) -> Document:
-    """Read a YAML mapping from text; see `read_yaml`."""
+    """Take a YAML mapping as plain data.
+
+    Parameters
+    ----------
+    text : str
+        The document.
+    label : str
+        Name of the file in messages.
+
+    Raises
+    ------
+    BadInput
+        If it is not YAML, not a mapping, holds tags that would construct objects, aliases, a key twice, or is nested
+        too deep.
+    """
     lines: dict[tuple[str | int, ...], int] = {}
     try:
         _refuse_hostile(text)

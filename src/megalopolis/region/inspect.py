@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 
 from megalopolis.errors import BadInput, Problem
+from megalopolis.region.catalogue import TABLE, stated
 from megalopolis.region.check import check_tables
 from megalopolis.region.raw import table_titles
 from megalopolis.region.read import assemble, read_raw, region_path
@@ -98,11 +100,16 @@ def summarize(region: Region) -> tuple[TableSummary, ...]:
 def _shares(region: Region, table: str) -> dict[str, float]:
     if table == "sources":
         return {}
-    skipped = {"status", "source", "note", "seq"}
+    if table == TABLE:
+        return _parts(stated(region.tables[table]))
+    skipped = {"status", "source", "note", "seq", "live_from"}
     columns = [c for c in schemas()[table].columns if c.kind != "id" and c.name not in skipped]
     statuses = [region.status(table, c.name)[region.frame(table)[c.name].notna()] for c in columns]
-    said = pd.concat(statuses).replace("", "unstated").value_counts()
-    total = said.sum()
+    return _parts(pd.concat(statuses).replace("", "unstated").value_counts()) if statuses else {}
+
+
+def _parts(said: Mapping[str, int]) -> dict[str, float]:
+    total = sum(said.get(key, 0) for key in (*STATUSES, "unstated"))
     return {key: float(said.get(key, 0) / total) for key in (*STATUSES, "unstated")} if total else {}
 
 

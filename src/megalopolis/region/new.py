@@ -15,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from megalopolis.errors import BadInput, Problem
+from megalopolis.region.catalogue import FOLDER, TABLE
 from megalopolis.region.cells import is_numeric
 from megalopolis.region.meta import KEYS_ZH, META_TABLES
 from megalopolis.region.raw import table_titles
@@ -25,6 +26,7 @@ _LAST_ROW: Final = 10_000
 _KINDS_ZH: Final = {
     "id": "代码",
     "text": "文本",
+    "line": "一行文本",
     "number": "数值",
     "integer": "整数",
     "year": "年份",
@@ -69,6 +71,56 @@ _TEXT: Final = {
         "是",
     ),
 }
+
+#: Where a catalogue of services begins; a document of comments alone is no catalogue.
+_CATALOGUE: Final = """# Catalogue of public services: who asks for which evidence, and where it is issued.
+# Remove the signs in front of the lines and fill them in; `megalopolis check` names every problem with its line.
+# schema_version: 1
+# id: my-catalogue
+# title: {en: My services}
+# currency: USD
+# sources:
+# - {id: guess, title: Our own judgement, kind: assumption}
+# sectors:
+# - {id: registry, label: {en: Registry office}}
+# evidence_types:
+# - id: identity_card
+#   label: {en: Identity card}
+#   issuer_role: home
+#   issuer_sector: registry
+#   obtain:
+#     minutes: {value: 10, low: 2, high: 30, status: assumed, source: guess}
+#     fee: {value: 0, status: assumed, source: guess}
+#     issuance_days: {value: 0, status: assumed, source: guess}
+#   status: assumed
+#   source: guess
+# procedures:
+# - code: move
+#   label: {en: Register a new address}
+#   life_event: moving
+#   competence: work
+#   cases_per_1000: {value: 50, low: 20, high: 100, status: assumed, source: guess}
+# services:
+# - id: move
+#   procedure: move
+#   label: {en: Register a new address}
+#   authority: registry
+#   requirements:
+#   - {id: who, label: {en: Proof of identity}, lists: [[identity_card]], status: assumed, source: guess}
+#   channels:
+#   - {kind: local_window, visits: 1, status: assumed, source: guess}
+#   form_minutes: {value: 10, low: 5, high: 30, status: assumed, source: guess}
+#   fee: {value: 0, status: assumed, source: guess}
+#   stages:
+#   - {id: decide, sector: registry, days: {value: 5, status: assumed, source: guess}}
+#   output: {en: Registered address}
+#   status: assumed
+#   source: guess
+# cities:
+# - {id: '001', label: {en: Ann}, province: West}
+# calendars:
+# - {id: default, years: [2025], holidays: ['2025-01-01'], status: assumed, source: guess}
+"""
 
 
 def new_region(directory: Path, *, excel: bool = False, language: str = "en") -> list[Path]:
@@ -121,7 +173,11 @@ def _header(column: Column, language: str) -> str:
 
 def _write_csvs(folder: Path, language: str) -> None:
     encoding = "utf-8-sig" if language == "zh" else "utf-8"  # spreadsheet programs take CSV without the mark for GBK
+    (folder / FOLDER).mkdir()
+    (folder / FOLDER / "catalogue.yaml").write_text(_CATALOGUE, encoding="utf-8", newline="\n")
     for name, schema in schemas().items():
+        if name == TABLE:
+            continue
         stream = io.StringIO()
         csv.writer(stream, lineterminator="\n").writerow([_header(c, language) for c in schema.columns])
         (folder / f"{name}.csv").write_text(stream.getvalue(), encoding=encoding, newline="\n")
@@ -140,7 +196,8 @@ def _readme(language: str) -> str:
     lines += [*_EXAMPLE[language], "```", ""]
     for name in table_titles():
         schema = schemas()[name]
-        lines += [f"## {name}.csv", "", _title(name, language), "", f"| {' | '.join(header)} |", "|---" * 8 + "|"]
+        file = f"{FOLDER}/*.yaml" if name == TABLE else f"{name}.csv"
+        lines += [f"## {file}", "", _title(name, language), "", f"| {' | '.join(header)} |", "|---" * 8 + "|"]
         lines += ["| " + " | ".join(v.replace("|", "/") for v in _about(c, language)) + " |" for c in schema.columns]
         lines.append("")
     return "\n".join(lines)

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from megalopolis.errors import BadInput, Problem, suggest
+from megalopolis.region.catalogue import FOLDER, TABLE, read_catalogue_folder
 from megalopolis.region.check import Checked, check_tables
 from megalopolis.region.csvfile import read_csv
 from megalopolis.region.documents import Document, read_yaml
@@ -225,7 +226,9 @@ def _read_folder(folder: Path) -> RawRegion:
     entries = [p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith((".", "~$"))]
     books = [p for p in entries if p.suffix.casefold() == ".xlsx"]
     if len(books) == 1 and not any(p.stem.casefold() in {"region", "cities"} and p != books[0] for p in entries):
-        return _read_workbook(books[0])
+        raw = _read_workbook(books[0])
+        _add_catalogue(raw, folder)
+        return raw
     document = [p for p in entries if p.name.casefold() in {"region.yaml", "region.yml"}]
     rows = [p for p in entries if is_meta(p.stem) and p.suffix.casefold() == ".parquet"]
     if rows and not document:
@@ -249,7 +252,19 @@ def _read_folder(folder: Path) -> RawRegion:
                 raw.problems.append(problem)
     for name, path in found.items():
         raw.tables[name] = _read_table(path, name, raw.currency)
+    _add_catalogue(raw, folder)
     return raw
+
+
+def _add_catalogue(raw: RawRegion, folder: Path) -> None:
+    """Add the catalogue of services that lies beside the tables."""
+    table, problems = read_catalogue_folder(folder / FOLDER)
+    raw.problems += problems
+    if table is not None and TABLE in raw.tables:
+        what = f"the table '{TABLE}' stands in {raw.tables[TABLE].label} too"
+        raw.problems.append(Problem(FOLDER, what, "remove one of them"))
+    elif table is not None:
+        raw.tables[TABLE] = table
 
 
 def _meta_of_parquet(raw: RawRegion, path: Path) -> None:

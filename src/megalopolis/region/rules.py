@@ -19,18 +19,22 @@ from megalopolis.units import Array, great_circle_km
 KEYS: Final[dict[str, tuple[str, ...]]] = {
     "air_quality": ("city", "year", "pollutant", "statistic"),
     "barriers": ("barrier", "seq"),
+    "catalogue": ("file", "seq"),
     "cities": ("id",),
     "clusters_planned": ("cluster", "city"),
     "declared_industries": ("city", "plan", "document", "industry"),
     "drivers": ("place", "year", "variable"),
+    "evidence_links": ("evidence", "issuing_city", "consuming_sector", "consuming_city"),
     "flows": ("from", "to"),
     "industries": ("city", "industry"),
     "observations": ("section", "date", "parameter"),
+    "online_channels": ("procedure", "city"),
     "rail_lines": ("id",),
     "rail_speeds": ("line", "year"),
     "rail_stops": ("line", "seq"),
     "reach_links": ("from", "to"),
     "reach_points": ("reach", "seq"),
+    "recognitions": ("sector", "city"),
     "road_times": ("from", "to"),
     "route_length": ("year", "kind"),
     "stations": ("id",),
@@ -375,6 +379,22 @@ def _policies(found: Findings) -> None:
                 found.error(table, i, column, f"there is no {column} '{value}' in the region", todo)
 
 
+def _service_cities(found: Findings) -> None:
+    """Cities that share evidence or take filings: of the region, of a planned cluster, or a sign for any."""
+    clusters = {f"cluster:{c}" for c in found.frame("clusters_planned")["cluster"].dropna()}
+    known = clusters | set(found.frame("cities")["id"].dropna())
+    columns = [
+        ("evidence_links", "issuing_city", {"*", "same", "national"}),
+        *((t, c, {"*"}) for t, c in (("evidence_links", "consuming_city"), ("recognitions", "city"))),
+        ("online_channels", "city", {"*"}),
+    ]
+    for table, column, signs in columns:
+        for i, value in enumerate(found.frame(table)[column]):
+            if isinstance(value, str) and value not in known | signs:
+                todo = suggest(value, sorted(known), "give the id of a city, cluster:<id>, or *")
+                found.error(table, i, column, f"there is no city '{value}'", todo)
+
+
 def _sources(found: Findings) -> None:
     sources = found.frame("sources")
     for i, (table, column) in enumerate(zip(sources["table"], sources["column"], strict=True)):
@@ -404,5 +424,6 @@ RULES: Final[tuple[Callable[[Findings], None], ...]] = (
     _drivers,
     _barriers,
     _policies,
+    _service_cities,
     _sources,
 )

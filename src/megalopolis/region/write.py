@@ -24,6 +24,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
+from megalopolis.region.catalogue import FOLDER, TABLE, texts_of
 from megalopolis.region.meta import meta_document, meta_rows
 from megalopolis.region.raw import table_titles
 from megalopolis.region.region import Region
@@ -118,6 +119,11 @@ def write_folder(region: Region, directory: Path) -> None:
         document = yaml.safe_dump(meta_document(region.meta), allow_unicode=True, sort_keys=False)
         (part / "region.yaml").write_text(document, encoding="utf-8", newline="\n")
         for name in region.tables:
+            if name == TABLE:
+                (part / FOLDER).mkdir()
+                for file, text in texts_of(region.tables[name]).items():
+                    (part / FOLDER / file).write_text(text, encoding="utf-8", newline="\n")
+                continue
             (part / f"{name}.csv").write_text(_csv_text(region.frame(name)), encoding="utf-8", newline="\n")
 
 

@@ -140,7 +140,7 @@ def travel_of(minutes: Array, lon: Array, lat: Array, parameters: Mapping[str, f
 
 
 def kernel_amounts(parameters: Mapping[str, float]) -> Array:
-    """Amounts in the order of `megalopolis.services.kernels.way_burden`."""
+    """Amounts in the order of `megalopolis.services.kernels.way_fixed`."""
     value = parameters["value_of_time"]
     return np.array(
         [
@@ -154,7 +154,7 @@ def kernel_amounts(parameters: Mapping[str, float]) -> Array:
 
 
 def kernel_tables(compiled: Compiled) -> tuple[npt.NDArray[np.float64], ...]:
-    """Tables in the order of `megalopolis.services.kernels.way_burden`."""
+    """Tables in the order of `megalopolis.services.kernels.way_fixed`."""
     c = compiled
     return (c.way, c.way_amount, c.entry, c.role, c.in_person, c.amount)  # type: ignore[return-value]
 
@@ -178,16 +178,17 @@ def burdens(compiled: Compiled, world: World, travel: Travel, parameters: Mappin
     Burden
         Hours and money apart; see the method page for the equations.
     """
-    values, way = all_burdens(
-        compiled.variant_of,
-        compiled.competence,
-        compiled.cross_only,
-        compiled.ways,
+    procedures, cities = compiled.variant_of.shape
+    values = np.empty((len(KINDS), procedures, cities, cities))
+    way = np.empty((procedures, cities, cities), dtype=np.int64)
+    all_burdens(
+        (compiled.variant_of, compiled.competence, compiled.cross_only, compiled.ways, compiled.sector_of),
         kernel_tables(compiled),
-        compiled.sector_of,
         (world.live, world.recognised),
         (travel.minutes, travel.fare),
         kernel_amounts(parameters),
+        values,
+        way,
     )
     return Burden(values, way)
 
@@ -195,6 +196,7 @@ def burdens(compiled: Compiled, world: World, travel: Travel, parameters: Mappin
 def interval(
     catalogue: Catalogue,
     cities: tuple[str, ...],
+    world: World,
     minutes: Array,
     places: tuple[Array, Array],
     parameters: Mapping[str, float],
@@ -211,6 +213,8 @@ def interval(
         With low and high of its values.
     cities : tuple of str
         Ids.
+    world : World
+        What is linked.
     minutes : ndarray, shape (n, n)
         Door-to-door minutes.
     places : (ndarray, ndarray)
@@ -225,5 +229,5 @@ def interval(
         taken = {k: ranges[k][i] if k in WORSE and k in ranges else v for k, v in parameters.items()}
         compiled = compile_catalogue(catalogue, cities, end)  # type: ignore[arg-type]
         travel = travel_of(minutes, *places, taken)
-        ends.append(burdens(compiled, world_of(catalogue, compiled), travel, taken))
+        ends.append(burdens(compiled, world, travel, taken))
     return ends[0], ends[1]

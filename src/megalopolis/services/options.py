@@ -20,7 +20,7 @@ from numba import njit
 
 from megalopolis.services.burden import Travel, World, kernel_amounts, kernel_tables
 from megalopolis.services.compile import WORK, Compiled, Ints
-from megalopolis.services.kernels import best_way, issuing_city
+from megalopolis.services.kernels import fixed_ways, issuing_city, least, trip_of
 from megalopolis.services.models import Catalogue
 from megalopolis.units import Array
 
@@ -113,76 +113,118 @@ def _mask(works: npt.NDArray[np.bool_], group: tuple[int, ...]) -> int:
     return sum(1 << b for b, e in enumerate(group) if works[e])
 
 
+#: Bit of what is there already; no element has it.
+_LIVE: Final = 61
+
+
 @njit(cache=True, nogil=True)
-def _tabulate(  # noqa: C901, PLR0912, PLR0915 - one loop over the cases, kept together for speed
-    spots: Ints,
-    compiled: tuple[Ints, Ints, Ints],
+def _elements_of(
+    spot: tuple[int, int, int, int, int],
     ways: Ints,
+    tables: tuple[npt.NDArray[Any], ...],
+    world: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    elements: Ints,
+    bits: Ints,
+) -> tuple[int, int]:
+    """Links and the recognition that a case could use.
+
+    Parameters
+    ----------
+    spot : (int, int, int, int, int)
+        Variant, its sector, home, work, competent city.
+    ways, tables, world
+        See `megalopolis.services.kernels.all_burdens`.
+    elements : ndarray of int, shape (limit,)
+        Receives their codes.
+    bits : ndarray of int, shape (entries,)
+        Receives the bit that links each entry.
+
+    Returns
+    -------
+    found : int
+        Number of them; -1 where they are more than the limit.
+    known : int
+        Bit of the recognition, 0 where no way asks for one.
+    """
+    v, sector, home, work, competent = spot
+    live, recognised = world
+    cities = recognised.shape[1]
+    entry, role = tables[2], tables[3]
+    found, known = 0, np.int64(0)
+    if recognised[sector, competent] == 1:
+        known = np.int64(1) << _LIVE
+    elif np.any(tables[0][ways[v] : ways[v + 1], 4] == 1):
+        elements[0] = live.size + sector * cities + competent
+        known, found = np.int64(1), 1
+    for j in range(tables[0][ways[v], 0], tables[0][ways[v + 1] - 1, 1]):
+        bits[j] = 0
+        if entry[j, 2] < 0:
+            continue
+        city = issuing_city(role[entry[j, 0]], home, work, cities)
+        if live[entry[j, 2], city, competent] == 1:
+            bits[j] = np.int64(1) << _LIVE
+            continue
+        code = (entry[j, 2] * (cities + 1) + city) * cities + competent
+        at = 0
+        while at < found and elements[at] != code:
+            at += 1
+        if at == found:
+            if found >= elements.size:
+                return -1, known
+            elements[at] = code
+            found += 1
+        bits[j] = np.int64(1) << at
+    return found, known
+
+
+@njit(cache=True, nogil=True)
+def _tabulate(
+    spots: Ints,
+    compiled: tuple[Ints, Ints, Ints, Ints],
     tables: tuple[npt.NDArray[Any], ...],
     world: tuple[npt.NDArray[Any], npt.NDArray[Any]],
     travel: tuple[npt.NDArray[Any], ...],
     amounts: npt.NDArray[Any],
     limit: int,
-) -> tuple[Ints, Ints, npt.NDArray[Any], npt.NDArray[Any]]:
-    """Elements of every case, and its weight for every set of them, in two arrays with the start of each case."""
-    variant_of, competence, sector_of = compiled
-    live, recognised = world
-    cities = variant_of.shape[1]
-    offset = live.shape[0] * (cities + 1) * cities
+) -> tuple[Ints, Ints, npt.NDArray[Any], int]:
+    """Elements of every case, and its weight for every set of them, one after the other with the start of each case.
+
+    The last answer is the first case that has too many elements, -1 where there is none.
+    """
+    variant_of, competence, sector_of, ways = compiled
     count = spots.shape[0]
     start = np.zeros(count + 1, dtype=np.int64)
     elements = np.full((count, limit), -1, dtype=np.int64)
-    entry, role = tables[2], tables[3]
-    bits = np.zeros(entry.shape[0], dtype=np.int64)
-    best = np.empty(6)
-    used = 0
-    weights = np.empty(1 << 16)
+    bits, held = np.zeros(tables[2].shape[0], dtype=np.int64), np.full(tables[2].shape[0], -1, dtype=np.int64)
+    fixed = np.empty((1, 1, 6))
+    before = np.full(4, -1, dtype=np.int64)
+    weights, best = np.empty(1 << 16), np.empty(6)
     for case in range(count):
         p, home, work = spots[case, 0], spots[case, 1], spots[case, 2]
         competent = work if competence[p] == WORK else home
         v = variant_of[p, competent]
-        found = 0
-        known = np.int64(0)
-        asks = False
-        for k in range(ways[v], ways[v + 1]):
-            asks = asks or tables[0][k, 4] == 1
-        if recognised[sector_of[v], competent] == 1:
-            known = np.int64(1) << 61
-        elif asks:
-            elements[case, 0] = offset + sector_of[v] * cities + competent
-            known, found = np.int64(1), 1
-        for j in range(tables[0][ways[v], 0], tables[0][ways[v + 1] - 1, 1]):
-            bits[j] = 0
-            if entry[j, 2] < 0:
-                continue
-            city = issuing_city(role[entry[j, 0]], home, work, cities)
-            if live[entry[j, 2], city, competent] == 1:
-                bits[j] = np.int64(1) << 61
-                continue
-            code = (entry[j, 2] * (cities + 1) + city) * cities + competent
-            spot = -1
-            for i in range(found):
-                if elements[case, i] == code:
-                    spot = i
-            if spot < 0:
-                if found >= limit:
-                    return start, elements, weights, np.array([case])
-                spot = found
-                elements[case, spot] = code
-                found += 1
-            bits[j] = np.int64(1) << spot
-        size = 1 << found
+        spot = (v, sector_of[v], home, work, competent)
+        found, known = _elements_of(spot, ways, tables, world, elements[case], bits)
+        if found < 0:
+            return start, elements, weights, case
+        size, number = 1 << found, ways[v + 1] - ways[v]
+        first, last = tables[0][ways[v], 0], tables[0][ways[v + 1] - 1, 1]
+        now = np.array([v, np.int64(home == work), known, found])
+        if np.any(now != before) or np.any(held[first:last] != bits[first:last]):  # else the fixed parts are the same
+            before[:], held[first:last] = now, bits[first:last]
+            fixed = np.empty((size, number, 6))
+            for subset in range(size):
+                avail = np.int64(subset) | (np.int64(1) << _LIVE)
+                same, at_work = home == work, competent == work
+                fixed_ways(v, bits, avail, known, same, at_work, ways, tables, amounts, fixed[subset])
+        used = start[case]
         start[case + 1] = used + size
-        while used + size > weights.shape[0]:
-            grown = np.empty(2 * weights.shape[0])
-            grown[:used] = weights[:used]
-            weights = grown
+        if used + size > weights.size:
+            weights = np.concatenate((weights, np.empty(weights.size + size)))
+        trip = trip_of(home, work, travel, amounts[0])
         for subset in range(size):
-            avail = np.int64(subset) | (np.int64(1) << 61)
-            k = best_way(v, bits, avail, known, (home, work, competent), ways, tables, travel, amounts, best)
-            weights[used + subset] = best[5] if k >= 0 else np.inf
-        used += size
-    return start, elements, weights[:used].copy(), np.empty(0, dtype=np.int64)
+            weights[used + subset] = best[5] if least(fixed[subset], number, trip, amounts[4], best) >= 0 else np.inf
+    return start, elements, weights[: start[count]].copy(), -1
 
 
 def options(
@@ -216,27 +258,19 @@ def options(
     ValueError
         If a case could use more than 14 links, or demand is negative or stands where there is no such case.
     """
-    if (demand < 0).any() or not np.isfinite(demand).all():
-        raise ValueError("cases a year must be finite and at least 0")
-    offered = compiled.variant_of >= 0
-    passes = np.where((compiled.competence == WORK)[:, None, None], offered[:, None, :], offered[:, :, None])
-    passes = passes & ~(compiled.cross_only[:, None, None] & np.eye(len(compiled.cities), dtype=bool)[None])
-    if (demand[~passes] > 0).any():
-        raise ValueError("there are cases of a procedure where it is not offered, or within one city")
+    _refuse_cases(compiled, demand)
     spots = np.argwhere(demand > 0)
-    tables = kernel_tables(compiled)
     start, elements, weights, failed = _tabulate(
         spots.astype(np.int64),
-        (compiled.variant_of, compiled.competence, compiled.sector_of),
-        compiled.ways,
-        tables,
+        (compiled.variant_of, compiled.competence, compiled.sector_of, compiled.ways),
+        kernel_tables(compiled),
         (world.live, world.recognised),
         (travel.minutes, travel.fare),
         kernel_amounts(parameters),
         _MAX_ELEMENTS,
     )
-    if failed.size:
-        raise ValueError(f"a case of {compiled.procedures[spots[failed[0], 0]]} could use more than 14 links")
+    if failed >= 0:
+        raise ValueError(f"a case of {compiled.procedures[spots[failed, 0]]} could use more than 14 links")
     cases = demand[tuple(spots.T)]
     merged = _merge(spots, cases, start, elements, weights)
     codes = sorted({c for _, group, _ in merged for c in group})
@@ -256,6 +290,16 @@ def options(
         saving=tuple(f for _, _, f in merged),
         baseline=float(np.sum(cases[reachable] * weights[start[:-1]][reachable])),
     )
+
+
+def _refuse_cases(compiled: Compiled, demand: Array) -> None:
+    if (demand < 0).any() or not np.isfinite(demand).all():
+        raise ValueError("cases a year must be finite and at least 0")
+    offered = compiled.variant_of >= 0
+    passes = np.where((compiled.competence == WORK)[:, None, None], offered[:, None, :], offered[:, :, None])
+    passes = passes & ~(compiled.cross_only[:, None, None] & np.eye(len(compiled.cities), dtype=bool)[None])
+    if (demand[~passes] > 0).any():
+        raise ValueError("there are cases of a procedure where it is not offered, or within one city")
 
 
 _Merged = list[tuple[tuple[int, int], tuple[int, ...], Array]]

@@ -82,14 +82,33 @@ def read_catalogue(folder: Path) -> Catalogue:
             documents.append(read_yaml(path))
         except BadInput as error:
             problems += error.problems
-    whole = Documents(documents, folder.name)
-    problems += whole.problems
+    if problems:
+        raise BadInput(problems)
+    return catalogue_from(documents, folder.name)
+
+
+def catalogue_from(documents: Sequence[Document], label: str) -> Catalogue:
+    """Make a catalogue of its documents and check it.
+
+    Parameters
+    ----------
+    documents : sequence of Document
+        Each top-level key stands in one of them.
+    label : str
+        Name of the whole in messages.
+
+    Raises
+    ------
+    BadInput
+        With every problem found, each with file and line.
+    """
+    whole = Documents(documents, label)
     version = whole.data.get("schema_version")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         what = f"is of schema {version}, and this version reads up to {SCHEMA_VERSION}"
         raise BadInput(Problem(whole.where(["schema_version"]), what, "upgrade megalopolis"))
-    if problems:
-        raise BadInput(problems)
+    if whole.problems:
+        raise BadInput(whole.problems)
     try:
         catalogue = Catalogue.model_validate(whole.data)
     except ValidationError as error:

@@ -14,6 +14,7 @@ from megalopolis.plan.measures.economy import (
     MigrationBarrier,
     TradeBarrier,
 )
+from megalopolis.plan.measures.services import EvidenceLink, OnlineChannel, Recognition
 from megalopolis.plan.measures.travel import Delay, Overrun, RailLine, RailUpgrade, RoadTime
 
 AnyMeasure = Annotated[
@@ -26,7 +27,10 @@ AnyMeasure = Annotated[
     | TradeBarrier
     | IndustrySubsidy
     | LandSupply
-    | IndustryAgreement,
+    | IndustryAgreement
+    | EvidenceLink
+    | Recognition
+    | OnlineChannel,
     Field(),
     Discriminator("kind"),
 ]
@@ -34,14 +38,17 @@ AnyMeasure = Annotated[
 __all__ = [
     "AnyMeasure",
     "Delay",
+    "EvidenceLink",
     "IndustryAgreement",
     "IndustrySubsidy",
     "LandSupply",
     "Measure",
     "MigrationBarrier",
+    "OnlineChannel",
     "Overrun",
     "RailLine",
     "RailUpgrade",
+    "Recognition",
     "RoadTime",
     "Tables",
     "TradeBarrier",

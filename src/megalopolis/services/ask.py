@@ -1,0 +1,143 @@
+"""Answers on demand: one resident's procedures, and which links to build first."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from megalopolis.errors import BadInput, Problem
+from megalopolis.pillar import Progress, silent
+from megalopolis.region import Region
+from megalopolis.services.burden import burdens
+from megalopolis.services.linkplan import LinkPlan, document, marginal, phases, sequence
+from megalopolis.services.models import Catalogue
+from megalopolis.services.options import Options, options
+from megalopolis.services.resident import Case, resident_view
+from megalopolis.services.setting import Setting, set_up
+from megalopolis.units import Array
+
+_FIRST: Final = 10
+
+
+def resident(
+    state: Region,
+    *,
+    minutes: pd.DataFrame,
+    parameters: Mapping[str, float],
+    home: str,
+    work: str,
+    procedures: Sequence[str] = (),
+    start: dt.date | None = None,
+    catalogue: Catalogue | None = None,
+) -> dict[str, Any]:
+    """Describe the procedures of one resident; see `megalopolis.services.resident.resident_view`.
+
+    Parameters
+    ----------
+    state, minutes, parameters, catalogue
+        See `megalopolis.services.face.run`.
+    home, work : str
+        City ids.
+    procedures : sequence of str
+        Codes; default: all.
+    start : date, optional
+        Day of filing.
+    """
+    setting = set_up(state, minutes=minutes, parameters=parameters, catalogue=catalogue)
+    case = Case(setting.catalogue, setting.compiled, setting.world, setting.travel, setting.burden)
+    view = resident_view(case, home, work, procedures, start)
+    return {**view, "assumed_share": setting.assumed}
+
+
+def links(
+    state: Region,
+    *,
+    minutes: pd.DataFrame,
+    parameters: Mapping[str, float],
+    cities: Sequence[str],
+    years: Sequence[int],
+    budgets: Sequence[float] | None = None,
+    budget_share: float = 0.25,
+    seconds: float = 60.0,
+    flows: pd.DataFrame | None = None,
+    catalogue: Catalogue | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Choose the links to build first among some cities.
+
+    Parameters
+    ----------
+    state, minutes, flows, catalogue, parameters, progress
+        See `megalopolis.services.face.run`.
+    cities : sequence of str
+        Ids, all in the catalogue.
+    years : sequence of int
+        Years in which money is spent, ascending.
+    budgets : sequence of float, optional
+        Currency in each year; default: ``budget_share`` of the cost of everything, spread evenly.
+    budget_share : float
+        Used where no budgets are given.
+    seconds : float
+        Limit by the clock.
+
+    Returns
+    -------
+    dict
+        The plan of `megalopolis.services.linkplan.document`, with ``first`` (the first bundles and what each adds) and
+        ``full_cost``, the cost of every part.
+
+    Raises
+    ------
+    BadInput
+        If a city is unknown, or years and budgets do not fit.
+    """
+    setting = set_up(state, minutes=minutes, parameters=parameters, flows=flows, catalogue=catalogue, only=list(cities))
+    chosen = options(setting.catalogue, setting.compiled, setting.world, setting.travel, setting.demand, parameters)
+    full = float(chosen.cost.sum())
+    money = [budget_share * full / max(len(years), 1)] * len(years) if budgets is None else list(budgets)
+    if not years or len(money) != len(years) or list(years) != sorted(set(years)) or min(money) < 0:
+        raise BadInput(
+            Problem("links", "years must ascend, with one budget of at least 0 each", "give as many of both")
+        )
+    plans = phases(chosen, money, seconds=seconds, progress=progress)
+    return {
+        "currency": setting.catalogue.currency,
+        "full_cost": full,
+        **document(chosen, setting.compiled, years, plans),
+        "first": _first(chosen, setting, plans[-1], parameters),
+    }
+
+
+def _first(chosen: Options, setting: Setting, plan: LinkPlan, parameters: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The first bundles in order: parts, hours added, and papers and visits removed a year."""
+    worth = marginal(chosen, plan.built)
+    built = np.zeros(len(chosen.parts), dtype=bool)
+    demand = setting.passable
+
+    def papers_and_visits() -> Array:
+        world = chosen.world(setting.world, built)
+        burden = burdens(setting.compiled, world, setting.travel, parameters)
+        values = np.nan_to_num(np.stack([burden.of("documents"), burden.of("visits")]))
+        return np.asarray((demand[None] * values).sum(axis=(1, 2, 3)))
+
+    out = []
+    before = papers_and_visits()
+    for parts, hours in sequence(chosen, plan.built)[:_FIRST]:
+        built[parts] = True
+        after = papers_and_visits()
+        out.append(
+            {
+                "parts": [chosen.parts[i].id for i in parts],
+                "cost": float(chosen.cost[parts].sum()),
+                "adds_hours": hours,
+                "lost_without_hours": float(worth[parts].max()),
+                "documents_removed": float(before[0] - after[0]),
+                "visits_removed": float(before[1] - after[1]),
+            }
+        )
+        before = after
+    return out
