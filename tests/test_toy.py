@@ -41,6 +41,18 @@ SETTINGS = {
     "clusters.resolution_low": 0.2,
     "clusters.resolution_high": 3.2,
     "clusters.resolutions": 5,
+    "services.queue_min": 20,
+    "services.counter_min": 10,
+    "services.local_minutes": 30,
+    "services.fare_per_km": 0.5,
+    "services.fare_detour": 1,
+    "services.local_fare": 2,
+    "services.paper_cost": 1,
+    "services.form_scale": 1,
+    "services.document_scale": 1,
+    "services.elsewhere_share": 0.2,
+    "services.cases_scale": 1,
+    "services.value_of_time": 0,
 }
 NOW, THEN, BUILT = ("baseline", 2020), ("baseline", 2030), ("plan", 2030)
 
@@ -123,8 +135,9 @@ def test_frequency_is_that_of_the_rarest_line(worked: Evaluation) -> None:
         # 17 h * 60 / 30 * 2 = 68 trains of the East line, 34 of the North line
         (NOW, "trains_per_day", (68, 102, 68, 34)),
         (BUILT, "trains_per_day", (68, 136, 136, 136)),
-        # 18 bn * 1.5, half of the km of the Link in either city; the station rebuilt in 2018
-        (BUILT, "investment", (0, 1e8, 13.5e9, 13.5e9)),
+        # 18 bn * 1.5, half of the km of the Link in either city; the station rebuilt in 2018; connectors of records
+        # 1 + 2 M each in Ann, Ben and Cor; 4 M of the window in Ann, 2 M of the channel in Ben
+        (BUILT, "investment", (7e6, 1.05e8, 13.503e9, 13.5e9)),
     ],
 )
 def test_indicators_of_cities(
@@ -143,7 +156,7 @@ def test_indicators_of_cities(
         (NOW, "rail_km_all", 360),
         (BUILT, "rail_km_all", 540),
         (BUILT, "rail_km_high_speed", 420),
-        (BUILT, "investment", 30.3e9),  # 0.1 + 27 + 1.2 + 2.0
+        (BUILT, "investment", 30.318e9),  # 0.1 + 27 + 1.2 + 2.0; 9 + 3 of the agreement, 4, 2 M
     ],
 )
 def test_indicators_of_the_region(worked: Evaluation, state: tuple[str, int], indicator: str, value: float) -> None:
@@ -208,6 +221,51 @@ def test_corridors(worked: Evaluation) -> None:
         assert list(first["cities"]) == list(cities)
     table = worked.result("clusters", *NOW).tables["corridors"]
     assert table["threshold_min"].min() == 105  # the second step of the tree, Ann-Ben, takes 104.0644 min
+
+
+def mean(own: float, cross: float) -> float:
+    """Minutes a year of a resident: 1 in 5 has another home."""
+    return 0.8 * own + 0.2 * cross
+
+
+# Trips to the mean home of Ann's residents from elsewhere, 8, 2 and 1 of 11 from Ben, Cor and Dee:
+FAR_ANN = (8 * 104.0644 + 2 * 137.3471 + 171.6547) / 11  # 116.2604
+FAR_ANN_BUILT = (8 * 104.0644 + 2 * 137.4741 + 90) / 11  # 108.8603
+
+
+@pytest.mark.parametrize(
+    ("state", "city", "minutes"),
+    [
+        # A move is registered at home: form 6, paper 6; trip 2 * 30 + 30 at home, 2 t + 30 from Ann. 0.1 a year.
+        # A shop at work: form 6, papers 6 + 12, trip 90; the record is fetched at home, 2 t + 30. 0.01 a year.
+        (NOW, "A", 0.1 * mean(102, 42 + 2 * FAR_ANN) + 0.01 * mean(114, 144 + 2 * FAR_ANN)),
+        # The record is shared among Ann, Ben and Cor: 6 + 6 + 90, also within Ann; from Dee it is fetched, 144 + 2 * 90
+        (
+            BUILT,
+            "A",
+            0.1 * mean(102, 42 + 2 * FAR_ANN_BUILT) + 0.01 * mean(102, (10 * 102 + 324) / 11),
+        ),
+        # Ben's residents from Ann (8 of 12) register moves at a window in Ben; shops are filed online, 6 + 6
+        (
+            BUILT,
+            "B",
+            0.1 * mean(102, (8 * 102 + 2 * (42 + 2 * 97.5043) + 2 * (42 + 2 * 122.6894)) / 12)
+            + 0.01 * mean(12, (10 * 12 + 2 * (24 + 30 + 2 * 122.6894)) / 12),
+        ),
+    ],
+)
+def test_paperwork(worked: Evaluation, state: tuple[str, int], city: str, minutes: float) -> None:
+    assert worked.value(city, "service_hours", *state) == pytest.approx(minutes / 60, rel=2e-6)
+
+
+def test_documents_and_trips_of_paperwork(worked: Evaluation) -> None:
+    # Of 11 cases in Ann 10 are moves (1 paper), 1 is a shop (2 papers); with the plan 1 shop in 55 takes 2 papers (Dee)
+    assert worked.value("A", "service_documents", *NOW) == pytest.approx(12 / 11)
+    assert worked.value("A", "service_documents", *BUILT) == pytest.approx((10 + 1 + 0.2 / 11) / 11)
+    # One visit each; a shop opened from elsewhere takes one at home as well
+    assert worked.value("A", "service_visits", *NOW) == pytest.approx((11 + 0.2) / 11)
+    assert worked.value("B", "procedures_without_travel", *NOW) == 0
+    assert worked.value("B", "procedures_without_travel", *BUILT) == pytest.approx((0 + 10 / 12) / 2)
 
 
 def test_policies_of_the_economy(worked: Evaluation) -> None:

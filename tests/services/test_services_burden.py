@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -231,8 +232,10 @@ def test_money_joins_the_choice_only_at_a_stated_value_of_time():
 def test_interval_holds_every_draw_of_hours(china_catalogue, defaults):
     ids = tuple(c.id for c in china_catalogue.cities[:6])
     minutes, points = minutes_of(6, 1)
-    low, high = interval(china_catalogue, ids, minutes, tuple(points.T), defaults, {"queue_min": (5.0, 40.0)})
     compiled = compile_catalogue(china_catalogue, ids)
+    world = world_of(china_catalogue, compiled)
+    ranges = {"queue_min": (5.0, 40.0)}
+    low, high = interval(china_catalogue, ids, world, minutes, tuple(points.T), defaults, ranges)
     middle = burdens(
         compiled, world_of(china_catalogue, compiled), travel_of(minutes, *points.T, defaults), defaults
     ).of("hours")
@@ -298,7 +301,8 @@ def test_reform_is_decomposed_without_rest(cases, minutes):
     assert found.total.amount == pytest.approx((cases[0] * minutes[0] - cases[1] * minutes[1]) / 60, rel=1e-9, abs=1e-3)
 
 
-def test_no_catalogue_for_the_toy_region(toy):
-    assert catalogue_of(toy) is None
+def test_no_catalogue_for_a_region_without_documents(toy):
+    bare = replace(toy, tables={"cities": toy.tables["cities"]})
+    assert catalogue_of(bare) is None
     assert len(KINDS) == 5
     assert HOME == 0

@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,10 @@ from services_small import PARAMETERS, catalogue, evidence, service, value
 from megalopolis.errors import BadInput
 from megalopolis.region.read import read_region
 from megalopolis.services import face, jsonld
+from megalopolis.services.compile import compile_catalogue
 from megalopolis.services.demand import cases, home_shares
 from megalopolis.services.resident import render
+from megalopolis.services.state import catalogue_of
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def test_flows_spread_the_homes(china, minutes, defaults):
 def test_observed_cases_replace_the_rate():
     demand = {"procedure": "p", "home_city": "A", "work_city": "B", "cases": value(7.0)}
     cat = catalogue([evidence("e")], [service("p", [[["e"]]])], demands=[demand])
-    compiled = face.compile_catalogue(cat)
+    compiled = compile_catalogue(cat)
     found = cases(cat, compiled, np.full(3, 1000.0), np.full((3, 3), 1 / 3))
     assert found[0, 0, 1] == 7.0
     assert found[0, 1, 0] == pytest.approx(10 / 3)
@@ -86,6 +89,7 @@ def test_observed_cases_replace_the_rate():
 
 
 def test_without_a_catalogue_nothing_is_invented(toy):
+    toy = replace(toy, tables={name: table for name, table in toy.tables.items() if name != "catalogue"})
     ids = list(toy.cities["id"])
     times = pd.DataFrame(60.0, index=ids, columns=ids)
     found = face.run(toy, minutes=times, parameters=PARAMETERS)
@@ -257,43 +261,30 @@ def test_json_ld_with_full_names_is_read(tmp_path):
     assert found["requirements"][0]["lists"] == [["id"]]
 
 
-def test_rows_of_a_plan_link_and_recognise(china, china_catalogue, minutes, defaults):
-    from megalopolis.services.state import with_tables
+def test_rows_of_tables_link_and_recognise(china, minutes, defaults):
+    link = {
+        "evidence": "pension_statement",
+        "issuing_city": "320500",
+        "consuming_sector": "hrss",
+        "consuming_city": "cluster:yangtze-delta",
+    }
+    rows = {
+        "evidence_links": pd.DataFrame([link]),
+        "recognitions": pd.DataFrame([{"sector": "hrss", "city": "310100"}]),
+        "online_channels": pd.DataFrame([{"procedure": "household_transfer", "city": "310100"}]),
+    }
 
-    class Tables:
-        """Stands in for a state whose schema has the tables of links."""
+    def codes(state):
+        view = face.resident(state, minutes=minutes, parameters=defaults, home="320500", work="310100")
+        return {p["code"]: p for p in view["procedures"]}
 
-        def __init__(self, tables):
-            self.tables = tables
-
-        def has(self, name):
-            return name in self.tables
-
-    three = Tables(
-        {
-            "evidence_links": _Rows(
-                evidence="pension_statement", issuing_city="320500", consuming_sector="hrss", consuming_city="310100"
-            ),
-            "recognitions": _Rows(sector="hrss", city="310100"),
-            "online_channels": _Rows(procedure="household_transfer", city="310100"),
-        }
-    )
-
-    after = with_tables(china_catalogue, three)
-    view = face.resident(china, minutes=minutes, parameters=defaults, home="320500", work="310100", catalogue=after)
-    by_code = {p["code"]: p for p in view["procedures"]}
-    assert by_code["pension_transfer"]["visits"]["value"] == 0
-    assert by_code["household_transfer"]["channel"]["kind"] == "online_full"
+    before, after = codes(china), codes(china.replace(rows))
+    assert before["pension_transfer"]["visits"]["value"] > after["pension_transfer"]["visits"]["value"] == 0
+    assert after["household_transfer"]["channel"]["kind"] == "online_full"
+    late = {name: frame.assign(live_from=china.year + 1) for name, frame in rows.items()}
+    assert codes(china.replace(late)) == before
     with pytest.raises(BadInput, match="did you mean hrss"):
-        with_tables(china_catalogue, Tables({"recognitions": _Rows(sector="hrsss", city="310100")}))
-
-
-class _Rows:
-    def __init__(self, **row):
-        self._row = row
-
-    def to_pandas(self):
-        return pd.DataFrame([self._row])
+        codes(china.replace({"recognitions": pd.DataFrame([{"sector": "hrsss", "city": "310100"}])}))
 
 
 def test_a_second_region_works_from_data_alone():
@@ -302,7 +293,7 @@ def test_a_second_region_works_from_data_alone():
     from megalopolis.parameters import Parameters
 
     region = read_region("eu")
-    catalogue_ = face.catalogue_of(region)
+    catalogue_ = catalogue_of(region)
     count = {}
     for procedure in catalogue_.procedures:
         count[procedure.life_event] = count.get(procedure.life_event, 0) + 1

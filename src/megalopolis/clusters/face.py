@@ -58,7 +58,8 @@ def run(
     Returns
     -------
     Result
-        Tables ``flows`` (shares of all flows between the units), ``branches``, ``planned``, ``corridors``, ``assignment``; the indicators of ``indicators.csv`` for each
+        Tables ``flows`` (shares of all flows between the units), ``branches``, ``planned``, ``corridors``,
+        ``assignment``; the indicators of ``indicators.csv`` for each
         planned cluster and the region.
 
     Raises
@@ -71,7 +72,11 @@ def run(
     reachable = np.isfinite(np.where(np.eye(len(cities.lon), dtype=bool), np.inf, cities.minutes)).any()
     if len(cities.lon) < 2 or not reachable or not cities.people.sum() > 0:
         none = pd.DataFrame(0.0, index=minutes.index, columns=minutes.columns)
-        return Result("clusters", {**_empty(), "flows": none}, warnings=(*warnings, "fewer than two cities that travel: no clusters"))
+        return Result(
+            "clusters",
+            {**_empty(), "flows": none},
+            warnings=(*warnings, "fewer than two cities that travel: no clusters"),
+        )
     progress("clusters: flows", 0, 3)
     flows = flows_of(state, cities, parameters)
     rows = _indicators(state, cities, flows)

@@ -76,7 +76,8 @@ def documents_of(texts: Mapping[str, str]) -> list[Document]:
     BadInput
         With every document that cannot be parsed.
     """
-    found, problems = [], []
+    found: list[Document] = []
+    problems: list[Problem] = []
     for name, text in texts.items():
         try:
             found.append(parse_yaml(text, f"{FOLDER}/{name}"))

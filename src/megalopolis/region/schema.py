@@ -30,8 +30,8 @@ class Column:
     name : str
         Header in the files.
     kind : str
-        ``id``, ``text``, ``line`` (text with its indent), ``number``, ``integer``, ``year``, ``lon``, ``lat``, ``ref`` or
-        ``enum``.
+        ``id``, ``text``, ``line`` (text with its indent), ``number``, ``integer``, ``year``, ``lon``, ``lat``, ``ref``
+        or ``enum``.
     choices : tuple of str
         Allowed words of an ``enum``; of a ``ref`` the one table it points to.
     unit, default, header_zh, description : str

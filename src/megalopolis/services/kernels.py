@@ -87,9 +87,7 @@ def way_fixed(
 
 
 @njit(cache=True, nogil=True)
-def _issuance(
-    manual: int, first: int, last: int, entry: npt.NDArray[Any], amount: npt.NDArray[Any]
-) -> float:
+def _issuance(manual: int, first: int, last: int, entry: npt.NDArray[Any], amount: npt.NDArray[Any]) -> float:
     """Working days until the last paper is issued: each waits for those that it needs (Kelley and Walker 1959)."""
     ready = 0.0
     done = np.zeros(last - first)

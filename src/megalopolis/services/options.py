@@ -150,12 +150,12 @@ def _elements_of(
     live, recognised = world
     cities = recognised.shape[1]
     entry, role = tables[2], tables[3]
-    found, known = 0, np.int64(0)
+    found, known = 0, 0
     if recognised[sector, competent] == 1:
-        known = np.int64(1) << _LIVE
+        known = 1 << _LIVE
     elif np.any(tables[0][ways[v] : ways[v + 1], 4] == 1):
         elements[0] = live.size + sector * cities + competent
-        known, found = np.int64(1), 1
+        known, found = 1, 1
     for j in range(tables[0][ways[v], 0], tables[0][ways[v + 1] - 1, 1]):
         bits[j] = 0
         if entry[j, 2] < 0:

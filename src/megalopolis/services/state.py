@@ -87,8 +87,8 @@ class Added:
             for pair in pairs:
                 world.live[pair] |= joined
         for row in self._of("recognitions"):
-            chosen = [i for i, s in enumerate(compiled.sectors) if row["sector"] in ("*", s)]
-            world.recognised[np.ix_(chosen, np.flatnonzero(self._cities(row["city"], compiled)))] = 1
+            chosen = np.array([row["sector"] in ("*", s) for s in compiled.sectors], dtype=bool)
+            world.recognised[np.ix_(chosen, self._cities(row["city"], compiled))] = 1
         return world
 
     def _of(self, table: str) -> list[dict[str, Any]]:
@@ -170,4 +170,3 @@ def assumed_share(model: object) -> float:
     """Share of the values of a catalogue, or of a part of it, that are assumed; NaN where there are none."""
     found = [p.status == "assumed" for p in provenances(model)]
     return sum(found) / len(found) if found else float("nan")
-

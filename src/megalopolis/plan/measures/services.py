@@ -63,11 +63,15 @@ class _Services(Measure):
         found = {
             c
             for name in names
-            for c in (listed if name in ("*", "same") else () if name == "national" else tables.region.names.cities([name]))
+            for c in (
+                listed if name in ("*", "same") else () if name == "national" else tables.region.names.cities([name])
+            )
         }
         return [c for c in listed if c in found]
 
-    def _add(self, tables: Tables, table: str, rows: list[Row]) -> None:
+    def _add(self, tables: Tables, table: str, rows: list[Row], year: int) -> None:
+        if year < self.opens:
+            return
         there = {tuple(row) for row in tables[table][list(rows[0])].itertuples(index=False, name=None)}
         new = [row for row in rows if tuple(row.values()) not in there]
         if not new:
@@ -104,9 +108,10 @@ class EvidenceLink(_Services):
     """Evidence that reaches the authorities of other cities without paper: adds rows to ``evidence_links``.
 
     ``evidence``, ``sectors`` and cities are named by id or label; ``cluster:<id>`` stands for all cities of a planned
-    cluster, ``*`` for any, and ``national`` for a national issuer. ``consuming`` defaults to ``issuing``, ``sectors`` to every
-    sector that asks for the evidence. Without ``cost`` the parts cost what the catalogue says (assumed): a connector for
-    each evidence type and issuing city, one for each sector and consuming city, and an agreement for each two provinces.
+    cluster, ``*`` for any, and ``national`` for a national issuer. ``consuming`` defaults to ``issuing``, ``sectors``
+    to every sector that asks for the evidence. Without ``cost`` the parts cost what the catalogue says (assumed): a
+    connector for each evidence type and issuing city, one for each sector and consuming city, and an agreement for
+    each two provinces.
     """
 
     kind: Literal["evidence_link"]
@@ -131,8 +136,8 @@ class EvidenceLink(_Services):
         found = {"evidence": evidence, "sectors": sectors, "issuing": issuing, "consuming": consuming}
         return self.model_copy(update=found)
 
-    def edit(self, tables: Tables, year: int) -> None:  # noqa: ARG002 - the year is a row's start
-        """Add a row for each evidence type, sector and pair of cities or clusters; see `Measure.edit`."""
+    def edit(self, tables: Tables, year: int) -> None:
+        """Add a row for each evidence type, sector and pair of cities or clusters, once open; see `Measure.edit`."""
         entries = self._entries(tables)
         consuming = self.consuming or self.issuing
         rows = [
@@ -142,7 +147,7 @@ class EvidenceLink(_Services):
             for i in self.issuing
             for c in consuming
         ]
-        self._add(tables, "evidence_links", rows)
+        self._add(tables, "evidence_links", rows, year)
         self._book(tables, self._parts(tables, entries, consuming), priced=bool(entries.part_costs))
 
     def _parts(self, tables: Tables, entries: Entries, consuming: Sequence[str]) -> dict[str, float]:
@@ -179,10 +184,10 @@ class Recognition(_Services):
                 raise BadInput(Problem("", what, f"sectors with one: {', '.join(sorted(entries.recognising))}"))
         return self.model_copy(update={"sectors": sectors, "cities": self._places(self.cities, tables, entries)})
 
-    def edit(self, tables: Tables, year: int) -> None:  # noqa: ARG002 - the year is a row's start
-        """Add a row for each sector and city or cluster; see `Measure.edit`."""
+    def edit(self, tables: Tables, year: int) -> None:
+        """Add a row for each sector and city or cluster, once open; see `Measure.edit`."""
         entries = self._entries(tables)
-        self._add(tables, "recognitions", [{"sector": s, "city": c} for s in self.sectors for c in self.cities])
+        self._add(tables, "recognitions", [{"sector": s, "city": c} for s in self.sectors for c in self.cities], year)
         count = len(entries.recognising) if "*" in self.sectors else len(self.sectors)
         price = count * entries.part_costs.get("recognition", 0.0)
         share = dict.fromkeys(self._members(self.cities, tables, entries), price)
@@ -202,8 +207,10 @@ class OnlineChannel(_Services):
         procedures = self._known(self.procedures, entries, "procedures")
         return self.model_copy(update={"procedures": procedures, "cities": self._places(self.cities, tables, entries)})
 
-    def edit(self, tables: Tables, year: int) -> None:  # noqa: ARG002 - the year is a row's start
-        """Add a row for each procedure and city or cluster; see `Measure.edit`."""
+    def edit(self, tables: Tables, year: int) -> None:
+        """Add a row for each procedure and city or cluster, once open; see `Measure.edit`."""
         entries = self._entries(tables)
-        self._add(tables, "online_channels", [{"procedure": p, "city": c} for p in self.procedures for c in self.cities])
+        self._add(
+            tables, "online_channels", [{"procedure": p, "city": c} for p in self.procedures for c in self.cities], year
+        )
         self._book(tables, dict.fromkeys(self._members(self.cities, tables, entries), 1.0), priced=False)
