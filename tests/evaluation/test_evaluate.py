@@ -74,8 +74,9 @@ def test_region_aggregates_follow_the_registry(evaluation: mp.Evaluation) -> Non
             assert rows["cluster:core"] == pytest.approx(
                 np.average(rows[["A", "B", "C"]], weights=people[["A", "B", "C"]])
             )
-    # 0.1 bn of before, 18 bn x 1.5, 1.2 bn and 2.0 bn; only what is booked to a city is in the sum of cities.
-    assert evaluation.value("region", "investment") == pytest.approx(0.1e9 + 27e9 + 1.2e9 + 2.0e9)
+    # 0.1 bn of before, 18 bn x 1.5, 1.2 bn and 2.0 bn, 18 M of services; only what is booked to a city is in the
+    # sum of cities.
+    assert evaluation.value("region", "investment") == pytest.approx(0.1e9 + 27e9 + 1.2e9 + 2.0e9 + 18e6)
 
 
 def test_same_input_gives_the_same_bytes(evaluation: mp.Evaluation, toy: Region, toy_plan: Plan) -> None:
@@ -196,9 +197,12 @@ def test_signals_are_five_with_verdicts(evaluation: mp.Evaluation) -> None:
     # 360 km in 2010 and in 2020: no growth, 500 km by 2030 is not reached.
     assert rail["route_km_all"]["verdict"] == "behind"
     assert rail["route_km_all"]["target"] == 500
-    services = found[3]["indicators"][0]
-    assert services["verdict"] == "not measurable yet"
-    assert "not built yet" in services["why"]
+    services = found[3]["indicators"]
+    assert [(r["id"], r["case"]) for r in services[:2]] == [
+        ("procedures_without_travel", c) for c in ("baseline", "plan")
+    ]
+    assert services[0]["value"] == 0 < services[1]["value"]
+    assert {r["verdict"] for r in services} == {"no target"}
     assert {i["label"] for s in signals_of(evaluation, "zh") for i in s["indicators"]} & {"铁路营业里程"}
 
 

@@ -27,10 +27,9 @@ def check(region: RegionName, json: Json = False) -> None:
     megalopolis check my-region
     megalopolis check cities.xlsx
     """
-    from megalopolis.evaluation.answers.inspection import check_lines
-    from megalopolis.region.inspect import check_region
+    from megalopolis.evaluation.answers.inspection import check_lines, inspected
 
-    found = check_region(region)
+    found = inspected(region)
     if json:
         from megalopolis.evaluation.export import dump_json
 

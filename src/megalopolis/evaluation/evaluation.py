@@ -18,6 +18,8 @@ from megalopolis.parameters import Parameters, registry
 from megalopolis.pillar import Check, Result
 from megalopolis.plan import Plan, at
 from megalopolis.region import Region
+from megalopolis.region.catalogue import TABLE as CATALOGUE
+from megalopolis.region.catalogue import stated
 from megalopolis.region.schema import schemas
 from megalopolis.travel.face import ride_scores
 
@@ -223,6 +225,9 @@ class Evaluation:
             columns = [
                 c.name for c in schemas()[table].columns if c.kind in MEASURED_KINDS and c.name not in ORDER_COLUMNS
             ]
+            if table == CATALOGUE:
+                words = [w for w, n in stated(self.region.tables[table]).items() for _ in range(n)]
+                rows.append({"table": table, **_shares(pd.Series(words, dtype="str"))})
             if table == "sources" or not columns:
                 continue
             status = pd.concat([self.region.status(table, c) for c in columns], ignore_index=True)

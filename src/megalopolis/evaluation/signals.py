@@ -24,6 +24,7 @@ ON_TRACK: Final = "on track"
 BEHIND: Final = "behind"
 NOT_MEASURABLE: Final = "not measurable yet"
 NO_TARGET: Final = "no target"
+NO_FIGURE: Final = "no public target in this measure is known"
 #: Years back from which the recent pace is taken.
 PACE_YEARS: Final = 5
 
@@ -50,7 +51,7 @@ def signals_of(evaluation: Evaluation, language: str = "en") -> list[Row]:
         "clusters": _clusters,
         "megalopolis": _megalopolis,
         "rail": _rail,
-        "services": lambda e: [_absent(e, "procedures_without_travel", "services")],
+        "services": _services,
         "pollution": _pollution,
     }
     found = []
@@ -83,7 +84,6 @@ _OWN_LABELS: Final = {
     "route_km_all": ("Railway in operation, all lines", "铁路营业里程"),
     "route_km_high_speed": ("Railway in operation, high-speed", "高速铁路营业里程"),
     "corridors": ("Trunk corridors of the national plan with lines open along their whole length", "八纵八横通道"),
-    "procedures_without_travel": ("Procedures that can be done without travel", "无需跑动即可办理的事项"),
     "sections_class3_share": ("Surface-water sections at class III or better", "地表水达到或好于Ⅲ类断面比例"),
     "emissions_peak_year": ("Year in which emissions peak", "碳达峰年份"),
     "neutrality_year": ("Year of carbon neutrality", "碳中和年份"),
@@ -206,6 +206,14 @@ def _megalopolis(evaluation: Evaluation) -> list[Row]:
         ):
             rows.append(_row(id_, float(largest[column]), unit, case=case, year=year, source=source))
     return rows
+
+
+def _services(evaluation: Evaluation) -> list[Row]:
+    if "services" not in evaluation.ran:
+        return [_absent(evaluation, "procedures_without_travel", "services")]
+    names = ("procedures_without_travel", "service_remote", "service_documents", "service_visits", "service_hours")
+    rows = [row for name in names for row in _modelled(evaluation, name)]
+    return [row | ({"why": NO_FIGURE} if row["target"] is None else {}) for row in rows]
 
 
 def _pollution(evaluation: Evaluation) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -113,13 +113,15 @@ def _parts(said: Mapping[str, int]) -> dict[str, float]:
     return {key: float(said.get(key, 0) / total) for key in (*STATUSES, "unstated")} if total else {}
 
 
-def check_region(source: str | Path) -> Report:
+def check_region(source: str | Path, more: Sequence[Callable[[Region], Sequence[Problem]]] = ()) -> Report:
     """Check a region without using it.
 
     Parameters
     ----------
     source : str or Path
         Bundled name, folder, workbook or layer file, as for `read_region`.
+    more : sequence of callable
+        Further checks of a region that can be read, such as of its catalogue of services.
 
     Returns
     -------
@@ -137,4 +139,5 @@ def check_region(source: str | Path) -> Report:
     except BadInput as error:
         tables = tuple(TableSummary(name, t.num_rows, {}) for name, t in checked.tables.items())
         return Report(error.problems, warnings, tables, None)
-    return Report((), warnings, summarize(region), region)
+    found = tuple(problem for check in more for problem in check(region))
+    return Report(found, warnings, summarize(region), None if found else region)

@@ -17,7 +17,7 @@ from megalopolis.region.catalogue import TABLE, documents_of, texts_of
 from megalopolis.services.burden import World, world_of
 from megalopolis.services.compile import Compiled
 from megalopolis.services.models import Catalogue, Channel, City, Provenance, ServiceOverride
-from megalopolis.services.read import catalogue_from
+from megalopolis.services.read import Documents, catalogue_from
 
 #: Tables that measures of a plan edit: what they add to the catalogue.
 TABLES: Final = ("evidence_links", "recognitions", "online_channels")
@@ -43,6 +43,28 @@ def catalogue_of(state: Region) -> Catalogue | None:
         while len(_KEPT) > _MOST:
             _KEPT.pop(next(iter(_KEPT)))
     return _KEPT[key]
+
+
+def problems_of(state: Region) -> tuple[Problem, ...]:
+    """Everything wrong with a region's catalogue and the tables that add to it, with file and line of the documents."""
+    try:
+        catalogue = catalogue_of(state)
+        if catalogue is not None:
+            Added.of(state, catalogue)
+    except BadInput as error:
+        return error.problems
+    if catalogue is None:
+        tables = [name for name in TABLES if state.has(name)]
+        what, todo = "has rows, but the region has no catalogue of services", "write its documents into services/"
+        return tuple(Problem(name, what, todo) for name in tables)
+    known, places = state.names.ids, Documents(documents_of(texts_of(state.tables[TABLE])), "services")
+    return tuple(
+        Problem(
+            places.where(["cities", i, "id"]), f"the region has no city '{city.id}'", suggest(city.id, sorted(known))
+        )
+        for i, city in enumerate(catalogue.cities)
+        if city.id not in known
+    )
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from megalopolis.evaluation.answers.plaintext import table
-from megalopolis.region.inspect import Report
+from megalopolis.region.inspect import Report, check_region
+from megalopolis.services.state import problems_of
+
+
+def inspected(source: str | Path) -> Report:
+    """Check a region with its catalogue of services; see `megalopolis.region.inspect.check_region`."""
+    return check_region(source, (problems_of,))
 
 
 def check_lines(report: Report) -> list[str]:
