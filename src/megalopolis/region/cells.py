@@ -88,10 +88,10 @@ def parse(column: Column, cell: object, scale: Decimal | None = None, *, decimal
     if _CONTROL.search(text):
         raise BadCell(f"{shown(text)} holds control characters", "retype the cell")
     if column.kind == "enum":
-        word = text.casefold()
-        if word not in column.choices:
-            raise BadCell(f"{shown(text)} is not one of {', '.join(column.choices)}", suggest(word, column.choices, ""))
-        return word
+        words = {choice.casefold(): choice for choice in column.choices}
+        if text.casefold() not in words:
+            raise BadCell(f"{shown(text)} is not one of {', '.join(column.choices)}", suggest(text, column.choices, ""))
+        return words[text.casefold()]
     return text
 
 
