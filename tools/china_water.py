@@ -271,7 +271,8 @@ def write_reaches(reaches: list[Reach], water: Water) -> None:
     for r in reaches:
         q, slow = water.flow[r.id], r.number("slow", float(r.river[7]))
         middle = r.points[len(r.points) // 2] if len(r.points) > 2 else tuple(np.mean(r.points, axis=0))
-        gauge = f"mean flow at {r.options['gauge']}" if "gauge" in r.options else "mass balance"
+        gauge = "mass balance" if r.flow is None else "general knowledge"
+        gauge = f"mean at {r.options['gauge']}" if "gauge" in r.options else gauge
         row: dict[str, object] = {
             "id": r.id,
             "name": r.name,
