@@ -179,6 +179,17 @@ def test_indicators_are_those_of_the_registry(toy):
     assert whole.indicators["value"].notna().all()
 
 
+def test_a_base_case_needs_no_solve(toy):
+    quick = run(toy, minutes=times(toy), parameters=DEFAULTS, indicators_only=True)
+    whole = run(toy, minutes=times(toy), parameters=DEFAULTS)
+    assert not quick.checks
+    keys = ["place", "indicator", "status"]
+    pd.testing.assert_frame_equal(whole.indicators[keys], quick.indicators[keys])
+    assert quick.indicators["value"].to_numpy() == pytest.approx(
+        whole.indicators["value"].to_numpy(), rel=1e-9, abs=1e-3
+    )
+
+
 def test_nothing_changes_where_nothing_follows_the_minutes(toy):
     still = DEFAULTS | {"goods_by_rail": 0, "services_by_rail": 0, "migration_by_rail": 0}
     pair = solve_pair(toy, faster(toy, ("A", "B")), times(toy), still)

@@ -58,14 +58,14 @@ def test_nothing_of_the_later_census_enters(china, found):
     later = (drivers["year"] == 2020) & (drivers["variable"] == "population")
     shift = np.where(drivers["place"] == "440300", 1.5, 1.0)
     drivers.loc[later, "value"] = drivers.loc[later, "value"] * shift[later]
-    cities = china.cities
+    cities = china.frame("cities")
     cities.loc[cities["id"] == "440300", ["population", "urban_population", "gdp"]] *= 1.5
     cities["registered"] = cities["registered"] * np.linspace(0.5, 1.5, len(cities))
     other = population_backtest(
         china.replace({"drivers": drivers, "cities": cities}), Parameters.of(china.meta.parameters, {})
     )
     a, b = found.rows.set_index("place")["model"], other.rows.set_index("place")["model"]
-    assert (a - a.mean()).to_numpy() == pytest.approx((b - b.mean()).to_numpy(), abs=1e-9)
+    assert (a - a.mean()).to_numpy() == pytest.approx((b - b.mean()).to_numpy(), abs=1e-7)
     changed = found.rows.set_index("place")["actual"], other.rows.set_index("place")["actual"]
     assert changed[1]["440300"] - changed[0]["440300"] == pytest.approx(np.log(1.5))
 

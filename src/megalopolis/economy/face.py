@@ -23,7 +23,8 @@ from megalopolis.economy.inputs import (
     own_minutes,
     trade_kernels,
 )
-from megalopolis.economy.levers import levers_of
+from megalopolis.economy.levers import Levers, levers_of
+from megalopolis.economy.model import goods_share
 from megalopolis.economy.solve import TOLERANCE, Equilibrium, solve
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
@@ -96,7 +97,10 @@ def run(
         If the tables are not reproduced, the equations are not solved, or people or money are lost.
     """
     progress("economy: calibration", 0, 3)
-    pair = solve_pair(state, minutes, minutes if baseline_minutes is None else baseline_minutes, parameters)
+    baseline = minutes if baseline_minutes is None else baseline_minutes
+    if indicators_only and (kept := _kept(state, minutes, baseline, parameters)) is not None:
+        return kept
+    pair = solve_pair(state, minutes, baseline, parameters)
     progress("economy: effects", 1, 3)
     data, base, new = pair.data, pair.base, pair.new
     housing = (parameters["housing_share"], parameters["housing_elasticity"])
@@ -137,14 +141,9 @@ def solve_pair(state: Region, minutes: pd.DataFrame, baseline: pd.DataFrame, par
     BadInput, ValueError
         As in `run`.
     """
-    ids = state.cities["id"].tolist()
-    before, after = baseline.loc[ids, ids].to_numpy(float), minutes.loc[ids, ids].to_numpy(float)
-    reached = _reached(before)
-    data = data_of(state, reached)
-    inside = np.isin(np.array(ids, dtype=object), data.ids)
+    data, inside, then, now = _prepared(state, baseline)
     own = own_minutes(data.area, parameters)
-    before, after = _within(before, inside, own), _within(after, inside, own)
-    then, now = levers_of(state, data, base=True), levers_of(state, data, base=False)
+    before, after = (_within(_square(state, m), inside, own) for m in (baseline, minutes))
     model = calibrate(
         data.output,
         data.people,
@@ -170,6 +169,49 @@ def solve_pair(state: Region, minutes: pd.DataFrame, baseline: pd.DataFrame, par
     for agreement in now.agreements:
         changed = agreed(changed, agreement.members, agreement.rule, agreement.objective)
     return Pair(data, base, solve(changed, (base.log_labour, base.log_wage)))
+
+
+def _kept(
+    state: Region, minutes: pd.DataFrame, baseline: pd.DataFrame, parameters: Mapping[str, float]
+) -> Result | None:
+    """Indicators of a state that is its own base case: those of the tables, with nothing to solve; else None."""
+    if minutes is not baseline and not np.array_equal(_square(state, minutes), _square(state, baseline)):
+        return None
+    data, _, then, now = _prepared(state, baseline)
+    if not now.same(then) or then.subsidy.any():
+        return None
+    gdp = data.output.sum(axis=0)
+    goods = goods_share(1.0 - parameters["housing_share"], parameters["housing_elasticity"])
+    still = {
+        "population": data.people,
+        "wage": goods * gdp / data.people,
+        "gdp": gdp,
+        "real_income": gdp / data.people,
+        "rent": np.ones(len(gdp)),
+        "welfare": np.zeros(len(gdp)),
+    }
+    return Result("economy", {}, _indicators(data, still), (), data.warnings)
+
+
+def _prepared(state: Region, baseline: pd.DataFrame) -> tuple[Data, npt.NDArray[np.bool_], Levers, Levers]:
+    """What the tables say, which units are in it, and the policies of the base case and of the state: read once."""
+    reached = _reached(_square(state, baseline))
+
+    def build() -> tuple[Data, npt.NDArray[np.bool_], Levers, Levers]:
+        data = data_of(state, reached)
+        inside = np.isin(state.cities["id"].to_numpy(object), data.ids)
+        return data, inside, levers_of(state, data, base=True), levers_of(state, data, base=False)
+
+    return state.derive(f"economy:{reached.tobytes().hex()}", build)
+
+
+def _square(state: Region, minutes: pd.DataFrame) -> Array:
+    """Minutes in the order of the state's units."""
+    ids = state.cities["id"]
+    rows, columns = (axis.get_indexer(ids) for axis in (minutes.index, minutes.columns))
+    if min(rows.min(initial=0), columns.min(initial=0)) < 0:
+        raise ValueError("minutes lack units of the state")
+    return np.asarray(minutes.to_numpy(float)[np.ix_(rows, columns)])
 
 
 def _reached(minutes: Array) -> npt.NDArray[np.bool_]:

@@ -77,7 +77,9 @@ def population_backtest(region: Region, parameters: Parameters) -> Backtest | No
         return None
     start, end = years
     early = _origins(at(region, None, start), region, start)
-    late = at(region, None, end).replace({"cities": early.cities}, end)  # trains call by residents: of the first year
+    late = at(region, None, end).replace(
+        {"cities": early.frame("cities")}, end
+    )  # trains call by residents: of the first year
     minutes = [_minutes(state, parameters) for state in (early, late)]
     pair = solve_pair(early, minutes[1], minutes[0], parameters.of_pillar("economy"))
     cities = region.cities.set_index("id")
@@ -124,7 +126,7 @@ def _minutes(state: Region, parameters: Parameters) -> pd.DataFrame:
 
 def _origins(early: Region, region: Region, start: int) -> Region:
     """Set registered people to what was known in the first year: nothing of the later census may enter."""
-    cities = early.cities
+    cities = early.frame("cities")
     past = _trend(region, cities["admin1"].tolist(), start)
     cities["registered"] = cities["population"] * np.exp(-np.nan_to_num(past))
     return early.replace({"cities": cities}, early.year)
