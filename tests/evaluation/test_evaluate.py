@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import megalopolis as mp
+from megalopolis.evaluation.answers.economy import economy_answer
 from megalopolis.evaluation.compare import compare
 from megalopolis.evaluation.export import dump_json
 from megalopolis.evaluation.ledger import KEY
@@ -133,8 +134,8 @@ def test_only_runs_a_pillar_and_what_it_needs(toy) -> None:
 
 def test_pillars_not_built_are_named(evaluation: mp.Evaluation) -> None:
     assert evaluation.skipped["carbon"] == "not built yet"
-    assert evaluation.skipped["economy"] == "runs by its own command"
-    assert any("economy is not evaluated" in w for w in evaluation.warnings)
+    assert "economy" not in evaluation.skipped
+    assert any("carbon is not evaluated" in w for w in evaluation.warnings)
     with pytest.raises(KeyError, match="carbon was not evaluated: not built yet"):
         evaluation.result("carbon")
 
@@ -252,9 +253,19 @@ def test_economy_is_solved_against_the_baseline_of_its_year(toy, toy_plan) -> No
     assert (today.loc[today["indicator"].isin(own), "difference"] == 0).all()  # nothing is built yet
     people = found.at_place("population")
     assert people["difference"].sum() == pytest.approx(0, abs=1)
-    assert people.loc["D", "difference"] > 1000  # the line makes Dee easier to reach
+    assert people.loc["A", "difference"] > 1000  # land, and doors that open
     assert found.value("region", "welfare") > 0
     assert (later.loc[later["indicator"] == "welfare", "baseline"] == 0).all()
+
+
+def test_regions_without_output_have_no_economy(toy) -> None:
+    cities = toy.frame("cities")
+    cities["gdp"] = np.where(cities["id"] == "A", cities["gdp"], np.nan)
+    found = mp.evaluate(toy.replace({"cities": cities}), draws=0)
+    assert found.skipped["economy"] == "the region has no figures in cities.gdp"
+    assert "economy" not in found.ran
+    with pytest.raises(mp.BadInput, match=r"no figures in cities\.gdp"):
+        economy_answer(found)
 
 
 def test_draws_of_a_parameter_do_not_hang_on_others() -> None:

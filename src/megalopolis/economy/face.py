@@ -33,6 +33,7 @@ from megalopolis.units import Array
 #: Largest log gap between the tables and the equilibrium calibrated on them.
 _REPRODUCED: Final = 1e-10
 _CONSERVED: Final = 1e-8
+_ALONE: Final = "no two cities reach each other: there is no economy of several cities to solve"
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,8 @@ def run(
     """
     progress("economy: calibration", 0, 3)
     baseline = minutes if baseline_minutes is None else baseline_minutes
+    if _reached(_square(state, baseline)).sum() < 2:
+        return Result("economy", warnings=(_ALONE,))
     if indicators_only and (kept := _kept(state, minutes, baseline, parameters)) is not None:
         return kept
     pair = solve_pair(state, minutes, baseline, parameters)
@@ -207,7 +210,7 @@ def _prepared(state: Region, baseline: pd.DataFrame) -> tuple[Data, npt.NDArray[
 
 def _square(state: Region, minutes: pd.DataFrame) -> Array:
     """Minutes in the order of the state's units."""
-    ids = state.cities["id"]
+    ids = pd.Index(state.cities["id"])
     rows, columns = (axis.get_indexer(ids) for axis in (minutes.index, minutes.columns))
     if min(rows.min(initial=0), columns.min(initial=0)) < 0:
         raise ValueError("minutes lack units of the state")

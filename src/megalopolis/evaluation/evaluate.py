@@ -159,5 +159,6 @@ def _skipped(region: Region, only: Iterable[str] | None) -> dict[str, str]:
         elif name not in running:
             said[name] = ALONE if only is None else NOT_ASKED
         elif missing := built[name].missing(region):
-            said[name] = f"the region has no table {', '.join(missing)}"
+            what = "table" if any("." not in m for m in missing) else "figures in"
+            said[name] = f"the region has no {what} {', '.join(missing)}"
     return said

@@ -25,7 +25,7 @@ class Pillar:
     run : callable
         ``run(state, *, parameters, progress, indicators_only, **inputs) -> Result``.
     needs : tuple of str
-        Tables without which the pillar is skipped.
+        Tables without which the pillar is skipped; ``table.column`` wants figures in two rows at least.
     reads : tuple of str
         Every table it may read: a change of any makes its result stale.
     inputs : dict of str to tuple of str
@@ -48,8 +48,16 @@ class Pillar:
     ranged: bool = True
 
     def missing(self, state: Region) -> list[str]:
-        """Tables that the pillar needs and the state lacks."""
-        return [name for name in self.needs if not state.has(name)]
+        """Tables and columns that the pillar needs and the state lacks."""
+        return [name for name in self.needs if not _there(state, name)]
+
+
+def _there(state: Region, name: str) -> bool:
+    table, _, column = name.partition(".")
+    if not column or not state.has(table):
+        return state.has(table)
+    figures = state.tables[table].column(column)
+    return int(len(figures) - figures.null_count) >= 2
 
 
 PILLARS: Final = (
@@ -78,7 +86,7 @@ PILLARS: Final = (
     Pillar(
         "economy",
         economy.run,
-        needs=("cities",),
+        needs=("cities", "cities.gdp"),
         reads=(
             "cities",
             "clusters_planned",
@@ -92,7 +100,6 @@ PILLARS: Final = (
         ),
         inputs={"minutes": ("travel", "minutes")},
         reference={"baseline_minutes": ("travel", "minutes")},
-        asked_only=True,
     ),
     Pillar(
         "services",

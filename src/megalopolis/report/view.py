@@ -114,9 +114,9 @@ class View:
 
     def reason(self, why: str) -> str:
         """Reason for a skipped pillar in the language of the report."""
-        lacks = "the region has no table "
-        if why.startswith(lacks):
-            return self.words("no_table", table=why.removeprefix(lacks))
+        for key, lacks in (("no_table", "the region has no table "), ("no_figures", "the region has no figures in ")):
+            if why.startswith(lacks):
+                return self.words(key, table=why.removeprefix(lacks))
         return self.words.term("skip", why)
 
     def unit_of(self, unit: str) -> str:

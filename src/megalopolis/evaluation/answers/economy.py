@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import pandas as pd
 
+from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city
 from megalopolis.evaluation.answers.economy_evidence import backtest_answer, declared_answer
 from megalopolis.evaluation.answers.plaintext import figure, place_name, table
 from megalopolis.evaluation.evaluation import Evaluation
-from megalopolis.pillar import indicators
+from megalopolis.pillar import Result, indicators
 
 
 def economy_answer(evaluation: Evaluation) -> Document:
     """What a plan changes for people and firms in the last year, city by city, with the certificate of the equilibrium.
 
     Without a plan the tables hold the baseline alone, and ``change`` is empty.
+
+    Raises
+    ------
+    BadInput
+        If the region has no economy to solve.
     """
-    region, result = evaluation.region, evaluation.result("economy")
+    region, result = evaluation.region, _solved(evaluation)
     own = set(result.indicators["indicator"])
     gap = evaluation.difference
     rows = gap[gap["indicator"].isin(own) & (gap["year"] == evaluation.year)]
@@ -34,7 +40,7 @@ def economy_answer(evaluation: Evaluation) -> Document:
 
 def economy_lines(evaluation: Evaluation, language: str) -> list[str]:
     """Region and clusters, then the cities that gain and lose most per resident."""
-    region, result = evaluation.region, evaluation.result("economy")
+    region, result = evaluation.region, _solved(evaluation)
     names = [name for name, entry in indicators().items() if name in set(result.indicators["indicator"])]
     if evaluation.plan is None:
         ledger = evaluation.ledger
@@ -68,3 +74,19 @@ def economy_lines(evaluation: Evaluation, language: str) -> list[str]:
         rows = [[place_name(region, str(place), language), f"{100 * v:+.2f} %"] for place, v in part.items()]
         lines += [f"cities that {title}: real income per resident", "", *table(["city", "change"], rows), ""]
     return lines[:-1]
+
+
+def _solved(evaluation: Evaluation) -> Result:
+    """Result of the economy.
+
+    Raises
+    ------
+    BadInput
+        If there is none: the region lacks figures, or no two cities reach each other.
+    """
+    if "economy" not in evaluation.ran:
+        raise BadInput(Problem(evaluation.region.name, evaluation.skipped["economy"], "give GDP of the cities"))
+    result = evaluation.result("economy")
+    if "cities" not in result.tables:
+        raise BadInput(Problem(evaluation.region.name, result.warnings[0], "check barriers and railway"))
+    return result
