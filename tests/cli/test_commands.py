@@ -154,6 +154,7 @@ def test_compare(compared):
         "Link": (True, True),
         "Faster north": (True, True),
         "Bridge": (True, True),
+        **dict.fromkeys(("Open doors", "Common market", "Chips for Ben", "Land for Ann", "Ceasefire"), (True, False)),
         "Link late": (True, False),
         "Link dearer": (True, False),
     }
@@ -256,9 +257,12 @@ def test_help_teaches_by_example(quick):
 def test_economy(quick):
     document = envelope_of(quick("economy", TOY, PLAN, "--json", "--draws", 1))
     result = document["result"]
-    assert list(result) == ["change", "cities", "industries", "certificate"]
+    assert list(result)[:6] == ["change", "cities", "industries", "certificate", "declared", "backtest"]
     people = {row["id"]: row for row in result["cities"]}
-    assert people["D"]["population"] > people["D"]["population_base"]
+    assert people["A"]["population"] > people["A"]["population_base"]
+    assert [c["id"] for c in result["declared"]["coverage"]["not_covered"]] == ["C"]
+    assert result["declared"]["pairs"][0]["industries"] == ["chips"]
+    assert result["backtest"] is None
     change = {(row["place"], row["indicator"]): row for row in result["change"]}
     welfare = change["region", "welfare"]
     assert 0 < welfare["low"] <= welfare["difference"] <= welfare["high"]
