@@ -144,7 +144,7 @@ def coast(box: tuple[float, float, float, float]) -> list[list[list[list[float]]
         inside = (edges["east"] > west) & (edges["west"] < east)
         inside &= (edges["north"] > box[1]) & (edges["south"] < box[3])
         shapes = shapely.from_wkb(table["wkb"].filter(pa.array(inside)).to_pylist())
-        cut = shapely.clip_by_rect(shapes, west, box[1], east, box[3])
+        cut = shapely.intersection(shapely.make_valid(shapes), shapely.box(west, box[1], east, box[3]))
         parts = shapely.get_parts(cut)
         parts = parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)]
         for part in parts:

@@ -47,6 +47,7 @@ def create_app(library: Library, host: str = "127.0.0.1") -> Guard:
         desk = Desk(library, Jobs())
         app.state.desk = desk
         desk.jobs.start()
+        desk.jobs.submit("warm", {"kind": "warm", "source": library.sources[library.first]}, "server")
         yield
         await desk.jobs.close()
 

@@ -21,6 +21,8 @@ from megalopolis.web import limits
 from megalopolis.web.worker import Task, work
 
 _SPAWN: Final = multiprocessing.get_context("spawn")
+#: Which worker, which job, what, and its content.
+Said = tuple[int, str, str, Any]
 OVER: Final = frozenset({"done", "failed", "refused", "cancelled"})
 
 
@@ -92,7 +94,8 @@ class Jobs:
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
         self._stop = _SPAWN.Event()
-        self._inbox: asyncio.Queue[tuple[str, str, Any]] = asyncio.Queue()
+        self._inbox: asyncio.Queue[Said] = asyncio.Queue()
+        self._turn = 0
         self._now: Job | None = None
 
     def start(self) -> None:
@@ -198,21 +201,30 @@ class Jobs:
                 if self._stop.is_set() and stopped_at is None:
                     stopped_at = loop.time()
                 try:
-                    whose, kind, content = await asyncio.wait_for(self._inbox.get(), 0.25)
+                    said = await asyncio.wait_for(self._inbox.get(), 0.25)
                 except TimeoutError:
                     if self._over_time(job, last, stopped_at):
                         break
                     continue
-                if whose == job.id:
-                    _take(job, kind, content)
-                elif kind == "gone":
-                    job.state, job.error = "failed", ["the worker ended; try again"]
-                    self._end_process()
-                job.tell()
+                self._hear(job, said)
         except OSError:
-            job.state, job.error = "failed", ["the worker ended; try again"]
-            self._end_process()
+            self._lose(job)
         job.tell()
+
+    def _hear(self, job: Job, said: Said) -> None:
+        """Note what the worker says; one that was ended before has nothing to say."""
+        turn, whose, kind, content = said
+        if turn != self._turn:
+            return
+        if whose == job.id:
+            _take(job, kind, content)
+        elif kind == "gone":
+            self._lose(job)
+        job.tell()
+
+    def _lose(self, job: Job) -> None:
+        job.state, job.error = "failed", ["the worker ended; try again"]
+        self._end_process()
 
     def _over_time(self, job: Job, last: float, stopped_at: float | None) -> bool:
         """End a job that does not end by itself, with its process."""
@@ -236,13 +248,14 @@ class Jobs:
     def _start_process(self) -> None:
         self._end_process()
         ours, theirs = _SPAWN.Pipe()
+        self._turn += 1
         self._stop = _SPAWN.Event()
         self._process = _SPAWN.Process(target=work, args=(theirs, self._stop), daemon=True, name="megalopolis-worker")
         self._process.start()
         theirs.close()
         self._pipe = ours
         loop = asyncio.get_running_loop()
-        Thread(target=_listen, args=(ours, loop, self._inbox), daemon=True).start()
+        Thread(target=_listen, args=(ours, loop, self._inbox, self._turn), daemon=True).start()
 
     def _end_process(self) -> None:
         if self._process is not None:
@@ -256,19 +269,19 @@ class Jobs:
             self._pipe = None
 
 
-def _listen(pipe: Connection, loop: asyncio.AbstractEventLoop, inbox: asyncio.Queue[tuple[str, str, Any]]) -> None:
+def _listen(pipe: Connection, loop: asyncio.AbstractEventLoop, inbox: asyncio.Queue[Said], turn: int) -> None:
     """Hand what the worker says to the loop."""
-    message: tuple[str, str, Any]
+    message: Said
     while True:
         try:
-            message = pipe.recv()
+            message = (turn, *pipe.recv())
         except (EOFError, OSError):
-            message = ("", "gone", None)
+            message = (turn, "", "gone", None)
         try:
             loop.call_soon_threadsafe(inbox.put_nowait, message)
         except RuntimeError:  # the server has ended
             return
-        if message[1] == "gone":
+        if message[2] == "gone":
             return
 
 

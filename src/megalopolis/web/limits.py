@@ -17,7 +17,7 @@ CITIES: Final = 5_000
 #: Seconds that a job may run.
 JOB_SECONDS: Final = 600.0
 #: Seconds that a cancelled job gets to stop by itself.
-GRACE_SECONDS: Final = 3.0
+GRACE_SECONDS: Final = 5.0
 #: Results of evaluations kept.
 RESULTS: Final = 64
 #: Bytes of matrices kept for dragging.

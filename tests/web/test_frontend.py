@@ -1,0 +1,91 @@
+"""Units of the page (Vitest), its types, its build, and its numbers against those of the report."""
+
+import importlib.util
+import itertools
+import json
+import os
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from megalopolis.report.number import number
+
+ROOT = Path(__file__).parent.parent.parent
+WEB = ROOT / "web"
+
+
+def build() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("web_build", WEB / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def tools() -> ModuleType:
+    """The page's tools, installed by npm; tests that need them skip where the registry is out of reach."""
+    found = build()
+    try:
+        with found.alone():
+            found.install(tools=True)
+    except RuntimeError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"npm cannot install the page's tools: {str(error)[:200]}")
+    return found
+
+
+def run(tools: ModuleType, script: str, *arguments: str, **environment: str) -> None:
+    command = [*tools.node("node"), script, *arguments]
+    done = subprocess.run(
+        command, cwd=WEB, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_units(tools, tmp_path) -> None:
+    values = [0.0, 0.5, -0.5, 1.5, 2.5, 12.345, -123.456, 98_765.4321, 4.2e6, -3.15e8, 1e9, 7.77e12]
+    ranges = [(None, None), (0.8, 1.3), (0.99, 1.01)]
+    units = ["", "min", "persons", "share", "%", "CNY", "cities", "points"]
+    cases = []
+    for value, (low, high), unit, language, signed in itertools.product(
+        values, ranges, units, ("en", "zh"), (False, True)
+    ):
+        ends = (None, None) if low is None else tuple(sorted((value * low, value * high)))
+        printed = number(value, *ends, unit, language, signed=signed)
+        cases.append({"arguments": [value, *ends, unit, language, signed], "printed": list(printed)})
+    (tmp_path / "numbers.json").write_text(json.dumps(cases), encoding="utf-8")
+    run(tools, "node_modules/vitest/vitest.mjs", "run", MEGALOPOLIS_NUMBERS=str(tmp_path / "numbers.json"))
+
+
+def test_types(tools) -> None:
+    run(tools, "node_modules/typescript/bin/tsc", "--noEmit")
+
+
+def test_page_is_built_from_its_sources_with_its_licences() -> None:
+    found = build()
+    if not (found.STATIC / found.STAMP).is_file():
+        pytest.skip("the page is not built: npm failed when the package was installed")
+    assert found.page() == "the page is up to date"
+    licences = (found.STATIC / "licences.md").read_text(encoding="utf-8")
+    assert "maplibre-gl" in licences
+    assert "GPL" not in licences.replace("LGPL", "")
+
+
+def test_a_failed_npm_is_one_clear_error(tmp_path, monkeypatch) -> None:
+    found = build()
+    monkeypatch.setattr(found, "STATIC", tmp_path / "static")
+    monkeypatch.setattr(found, "WEB", tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for path in ("index.html", "package.json", "package-lock.json", "vite.config.ts"):
+        (tmp_path / path).write_text("{}", encoding="utf-8")
+    monkeypatch.setattr(found, "node", lambda program: [f"no-such-{program}"])
+    with pytest.raises(RuntimeError, match="no-such-npm"):
+        found.page()
+
+
+def test_nothing_names_the_host_of_a_registry() -> None:
+    for path in (WEB / "package-lock.json", WEB / "package.json", WEB / ".npmrc"):
+        assert "registry." not in path.read_text(encoding="utf-8")

@@ -1,0 +1,144 @@
+// The plan as it is being edited: measures with their switches, undo and redo.
+import { lengthKm, stopFields, withKm } from "./geo";
+import type { Fields, MeasureDoc, PlanDoc, Point, Stop } from "./types";
+
+export interface Measure {
+  id: string;
+  kind: string;
+  name: string;
+  nameLocal: string;
+  fields: Fields;
+  off: boolean;
+  cost: number | null;
+  costStatus: string;
+  source: string | null;
+  stops: Stop[] | null;
+  at: Point[] | null;
+}
+
+export interface Draft {
+  name: string;
+  names: Record<string, string>;
+  years: number[];
+  measures: Measure[];
+}
+
+function measureOf(doc: MeasureDoc): Measure {
+  return {
+    id: doc.id,
+    kind: doc.kind,
+    name: doc.name,
+    nameLocal: doc.name_local,
+    fields: doc.measure,
+    off: false,
+    cost: doc.cost,
+    costStatus: doc.cost_status,
+    source: doc.source,
+    stops: doc.stops ?? null,
+    at: doc.at ?? null,
+  };
+}
+
+export function draftOf(plan: PlanDoc): Draft {
+  return { name: plan.name, names: plan.names, years: plan.years, measures: plan.measures.map(measureOf) };
+}
+
+/** Take what the server resolved into the draft; measures that are off stay as they were, in their places. */
+export function acknowledged(draft: Draft, plan: PlanDoc): Draft {
+  const found = new Map(plan.measures.map((m) => [m.id, measureOf(m)]));
+  return { ...draft, measures: draft.measures.map((m) => (m.off ? m : (found.get(m.id) ?? m))) };
+}
+
+/** The plan as a plan file holds it. Measures that name one that is off are off with it. */
+export function documentOf(draft: Draft): Fields {
+  const off = new Set(draft.measures.filter((m) => m.off).flatMap((m) => [m.id, m.name]));
+  const measures = draft.measures
+    .filter((m) => !m.off && !(typeof m.fields.line === "string" && off.has(m.fields.line)))
+    .flatMap((m) => {
+      if (!Array.isArray(m.fields.lines)) return [m.fields];
+      const lines = (m.fields.lines as string[]).filter((name) => !off.has(name));
+      return lines.length ? [{ ...m.fields, lines }] : [];
+    });
+  return { name: draft.name, names: draft.names, years: draft.years, measures };
+}
+
+export function changed(draft: Draft, id: string, change: (m: Measure) => Measure): Draft {
+  return { ...draft, measures: draft.measures.map((m) => (m.id === id ? change(m) : m)) };
+}
+
+/** Another course of a line: km follow, and the announced cost in proportion to the length. */
+export function withStops(measure: Measure, stops: Stop[], before: Measure = measure): Measure {
+  const placed = withKm(stops, before.stops ?? []);
+  const fields: Fields = { ...before.fields, stops: placed.map(stopFields) };
+  const old = lengthKm(before.stops ?? []);
+  let cost = before.cost;
+  if (typeof before.fields.cost === "number" && old > 0) {
+    cost = Math.round((before.fields.cost * lengthKm(placed)) / old);
+    fields.cost = cost;
+    fields.status = "estimated";
+  }
+  return { ...measure, stops: placed, fields, cost, costStatus: fields.cost === undefined ? measure.costStatus : "estimated" };
+}
+
+export function newLine(name: string, stops: Stop[], opens: number): Measure {
+  const base: Measure = {
+    id: slug(name),
+    kind: "rail_line",
+    name,
+    nameLocal: name,
+    fields: { kind: "rail_line", name, status: "assumed", stops: [], line_kind: "hsr", speed_kmh: 350, headway_min: 30, opens },
+    off: false,
+    cost: null,
+    costStatus: "estimated",
+    source: null,
+    stops: [],
+    at: null,
+  };
+  return withStops(base, stops);
+}
+
+export const slug = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}_]+/gu, "-").replace(/^-+|-+$/g, "");
+
+/** Undo and redo over immutable drafts. */
+export class History {
+  private past: Draft[] = [];
+  private future: Draft[] = [];
+
+  constructor(public now: Draft) {}
+
+  push(draft: Draft): void {
+    this.past.push(this.now);
+    if (this.past.length > 200) this.past.shift();
+    this.future = [];
+    this.now = draft;
+  }
+
+  /** Replace the present without a step: what the server resolved is the same plan. */
+  settle(draft: Draft): void {
+    this.now = draft;
+  }
+
+  undo(): boolean {
+    const last = this.past.pop();
+    if (!last) return false;
+    this.future.push(this.now);
+    this.now = last;
+    return true;
+  }
+
+  redo(): boolean {
+    const next = this.future.pop();
+    if (!next) return false;
+    this.past.push(this.now);
+    this.now = next;
+    return true;
+  }
+
+  get canUndo(): boolean {
+    return this.past.length > 0;
+  }
+
+  get canRedo(): boolean {
+    return this.future.length > 0;
+  }
+}

@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { acknowledged, changed, documentOf, draftOf, History, newLine, slug, withStops } from "../src/draft";
+import { greatCircleKm, withKm } from "../src/geo";
+import type { PlanDoc, Stop } from "../src/types";
+
+const stop = (station: string, lon: number, lat: number, km: number, made = false): Stop => ({ station, city: station, name: station, name_local: null, lon, lat, km, new: made });
+const stops = [stop("a", 0, 0, 0), stop("b", 1, 0, 150), stop("c", 2, 0, 300)];
+const plan: PlanDoc = {
+  hash: "0",
+  region: "r",
+  name: "P",
+  names: {},
+  description: "",
+  years: [2030],
+  measures: [
+    { id: "line", kind: "rail_line", name: "Line", name_local: "Line", measure: { kind: "rail_line", name: "Line", stops: ["a", "b", "c"], cost: 300, opens: 2028 }, cost: 300, cost_status: "sourced", source: null, stops },
+    { id: "late", kind: "delay", name: "Late", name_local: "Late", measure: { kind: "delay", name: "Late", lines: ["Line"], years: 2 }, cost: null, cost_status: "estimated", source: null },
+  ],
+};
+
+it("one degree of the equator is 111.2 km", () => {
+  expect(greatCircleKm({ lon: 0, lat: 0 }, { lon: 1, lat: 0 })).toBeCloseTo(111.19, 1);
+});
+
+describe("a line whose stop moves", () => {
+  const moved = [stops[0], stop("Line 1", 1, 0.5, 0, true), stops[2]];
+
+  it("keeps the length of legs that did not move", () => {
+    const placed = withKm([...stops, stop("d", 3, 0, 0)], stops);
+    expect(placed.map((s) => s.km)).toEqual([0, 150, 300, expect.closeTo(300 + 1.15 * 111.19, 0)]);
+  });
+
+  it("costs in proportion to its length, as an estimate", () => {
+    const line = draftOf(plan).measures[0];
+    const now = withStops(line, moved);
+    const km = now.stops!.at(-1)!.km;
+    expect(km).toBeGreaterThan(250);
+    expect(now.fields.cost).toBe(Math.round((300 * km) / 300));
+    expect(now.fields.status).toBe("estimated");
+    expect(now.fields.stops).toEqual([{ station: "a", km: 0 }, { name: "Line 1", lon: 1, lat: 0.5, km: now.stops![1].km, city: "Line 1" }, { station: "c", km }].map((s) => (s.station === "a" || s.station === "c" ? { city: s.station, km: s.km } : s)));
+    expect(line.fields.cost).toBe(300);
+  });
+});
+
+describe("a draft", () => {
+  it("leaves out what is off, and what needs it", () => {
+    const draft = changed(draftOf(plan), "line", (m) => ({ ...m, off: true }));
+    expect(documentOf(draft).measures).toEqual([]);
+    expect((documentOf(draftOf(plan)).measures as unknown[]).length).toBe(2);
+    expect(acknowledged(draft, { ...plan, measures: [] }).measures.length).toBe(2);
+  });
+
+  it("takes steps back and forth", () => {
+    const first = draftOf(plan);
+    const history = new History(first);
+    const second = { ...first, name: "Q" };
+    history.push(second);
+    expect(history.undo()).toBe(true);
+    expect(history.now).toBe(first);
+    expect(history.undo()).toBe(false);
+    expect(history.redo()).toBe(true);
+    expect(history.now).toBe(second);
+    history.undo();
+    history.push({ ...first, name: "R" });
+    expect(history.canRedo).toBe(false);
+  });
+
+  it("ids are those of the engine", () => {
+    expect(slug("Chengdu-Chongqing middle line")).toBe("chengdu-chongqing-middle-line");
+    expect(slug("新线1")).toBe("新线1");
+    expect(newLine("New line 1", stops, 2030).id).toBe("new-line-1");
+  });
+});
