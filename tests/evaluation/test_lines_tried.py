@@ -204,5 +204,5 @@ def test_the_page_runs():
     page = (ROOT / "docs" / "how-to" / "what-if.md").read_text(encoding="utf-8")
     names: dict[str, object] = {}
     for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
-        exec(block, names)  # noqa: S102 - our own page
+        exec(block, names)
     assert names["tried"].after.shape == names["evaluation"].travel_times.shape

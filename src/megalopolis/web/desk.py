@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
-from megalopolis.errors import BadInput, Problem
-from megalopolis.evaluation.preview import Preview
-from megalopolis.parameters import Parameters
-from megalopolis.plan import Plan, at
-from megalopolis.region import Region
+from megalopolis.evaluation import Evaluation
+from megalopolis.evaluation.preview import Preview, travel_of
 from megalopolis.web import limits
 from megalopolis.web.jobs import Job, Jobs, key_of
 from megalopolis.web.library import Library
 from megalopolis.web.worker import Task
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -36,9 +36,9 @@ class Desk:
     library: Library
     jobs: Jobs
     channels: int = 0
-    _prepared: OrderedDict[tuple[str, str | None, int, str | None], Preview] = field(default_factory=OrderedDict)
+    _prepared: OrderedDict[tuple[Any, ...], tuple[Any, int]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock, repr=False)
-    _making: dict[object, Lock] = field(default_factory=dict, repr=False)
+    _making: dict[tuple[Any, ...], Lock] = field(default_factory=dict, repr=False)
 
     async def evaluation(self, region: str, plan: str | None, year: int | None, who: str) -> Job:
         """Ask for an evaluation of one year, by default the plan's last; see `Jobs.submit`."""
@@ -67,47 +67,41 @@ class Desk:
             path.mkdir(exist_ok=True)
         return self.jobs.submit(id_, {**task, "kind": kind, "name": name, "path": str(path)}, who)
 
-    def preview(self, region: str, plan: str | None, year: int, without: str | None = None) -> Preview:
-        """Travel of a plan in a year, without one of its measures where one is named; solved once for all who ask."""
+    def travel(self, region: str, plan: str | None, year: int) -> Evaluation:
+        """Travel of a plan in a year, solved once for all who ask."""
         found, chosen = self.library.region(region), self.library.plan(region, plan)
-        if without is not None and (chosen is None or without not in {m.id for m in chosen.measures}):
+        key = ("travel", found.hash, chosen.hash if chosen else None, year)
+        return self._once(key, lambda: travel_of(found, chosen, year), 20 * 8 * len(found.cities) ** 2)
+
+    def preview(self, region: str, plan: str | None, year: int, without: str | None) -> Preview:
+        """Travel of a plan in a year, ready for dragging one of its lines, or a new one."""
+        found, chosen = self.library.region(region), self.library.plan(region, plan)
+        if chosen is None or without not in {m.id for m in chosen.measures}:
             without = None
-        key = (found.hash, chosen.hash if chosen else None, year, without)
+        key = ("drag", found.hash, chosen.hash if chosen else None, year, without)
+        evaluation = self.travel(region, plan, year)
+        return self._once(key, lambda: Preview.of(evaluation, without), 12 * 8 * len(found.cities) ** 2)
+
+    def _once(self, key: tuple[Any, ...], make: Callable[[], T], size: int) -> T:
+        """Return what was made for a key, or make it: two people who grab the same line wait for one solve."""
         with self._lock:
-            if key in self._prepared:
-                self._prepared.move_to_end(key)
-                return self._prepared[key]
             making = self._making.setdefault(key, Lock())
-        with making:  # two people who grab the same line wait for one solve
+        with making:
             with self._lock:
                 if key in self._prepared:
-                    return self._prepared[key]
-            preview = Preview.of(_state(found, chosen, year, without), Parameters.of(found.meta.parameters, {}))
+                    self._prepared.move_to_end(key)
+                    kept: T = self._prepared[key][0]
+                    return kept
+            made = make()
             with self._lock:
-                self._prepared[key] = preview
-                self._making.pop(key, None)
-                held = sum(p.nbytes for p in self._prepared.values())
+                self._prepared[key] = (made, size)
+                held = sum(bytes_ for _, bytes_ in self._prepared.values())
                 while len(self._prepared) > 1 and held > limits.PREPARED_BYTES:
-                    held -= self._prepared.popitem(last=False)[1].nbytes
-        return preview
+                    old, (_, bytes_) = self._prepared.popitem(last=False)
+                    self._making.pop(old, None)
+                    held -= bytes_
+        return made
 
     async def aside(self, call: Any, *arguments: Any) -> Any:
         """Compute in a thread: the loop goes on answering."""
         return await asyncio.to_thread(call, *arguments)
-
-
-def _state(region: Region, plan: Plan | None, year: int, without: str | None) -> Region:
-    """State without a measure; measures that need it go with it."""
-    if plan is None or without is None:
-        return at(region, plan, year)
-    rest = [m for m in plan.measures if m.id != without]
-    while True:
-        try:
-            return at(region, Plan(plan.name, plan.years, tuple(rest)), year)
-        except BadInput as error:
-            names = {p.where for p in error.problems}
-            kept = [m for m in rest if m.name not in names]
-            if len(kept) == len(rest):
-                what = "the line cannot be taken out of the plan"
-                raise BadInput(Problem("", what, "other measures depend on it")) from error
-            rest = kept

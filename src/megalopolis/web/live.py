@@ -197,12 +197,12 @@ def _frame(desk: Desk, edit: Edit) -> bytes:
     """Answer to an edit."""
     begun = time.perf_counter()
     preview = desk.preview(edit.region, edit.plan, edit.year, edit.replaces)
-    minutes = preview.base if edit.measure.opens > edit.year else preview.with_line(preview.resolved(edit.measure))
-    columns: dict[str, Any] = dict(preview.values(minutes))
-    ids = preview.network.layout.ids
+    tried = preview.tried(edit.measure)
+    columns: dict[str, Any] = dict(preview.values(tried))
+    ids = preview.what_if.ids
     if edit.place in ids:
         row = np.full(len(preview.places), np.nan)
-        row[: len(ids)] = minutes[ids.index(edit.place)]
+        row[: len(ids)] = tried.after[ids.index(edit.place)]
         columns["minutes"] = row
     return packed(edit.seq, columns, preview, begun)
 

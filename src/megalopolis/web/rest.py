@@ -148,11 +148,11 @@ def minutes(
     for case, name in (("baseline", None), ("plan", plan)):
         if case == "plan" and plan is None:
             continue
-        preview = desk.preview(region, name, year)
-        ids = preview.network.layout.ids
+        matrix = desk.travel(region, name, year).travel_times
+        ids = tuple(matrix.index)
         if place not in ids:
             raise NotFound(Problem("", f"there is no city '{place[:60]}'", "give the id of a city"))
-        found[case] = np.round(preview.base[ids.index(place)].astype(float), 2).tolist()
+        found[case] = np.round(matrix.loc[place].to_numpy(float), 2).tolist()
     return plain({"place": place, "year": year, "cities": ids, **found})  # type: ignore[no-any-return]
 
 
