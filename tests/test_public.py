@@ -20,9 +20,11 @@ PUBLIC = [
     "compare",
     "evaluate",
     "evaluate_all",
+    "isochrones",
     "load_plan",
     "load_region",
     "signals_of",
+    "to_omx",
     "what_if",
     "write_report",
 ]

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from megalopolis.evaluation import evaluate_all as evaluate_all
     from megalopolis.evaluation.compare import Comparison as Comparison
     from megalopolis.evaluation.compare import compare as compare
+    from megalopolis.evaluation.export import to_omx as to_omx
+    from megalopolis.evaluation.isochrones import isochrones as isochrones
     from megalopolis.evaluation.signals import signals_of as signals_of
     from megalopolis.evaluation.what_if import Tried as Tried
     from megalopolis.evaluation.what_if import WhatIf as WhatIf
@@ -49,9 +51,11 @@ _PUBLIC = {
     "compare": ("evaluation.compare", "compare"),
     "evaluate": ("evaluation.evaluate", "evaluate"),
     "evaluate_all": ("evaluation.evaluate", "evaluate_all"),
+    "isochrones": ("evaluation.isochrones", "isochrones"),
     "load_plan": ("plan", "load_plan"),
     "load_region": ("region.read", "read_region"),
     "signals_of": ("evaluation.signals", "signals_of"),
+    "to_omx": ("evaluation.export", "to_omx"),
     "what_if": ("evaluation.what_if", "what_if"),
     "write_report": ("report", "write_report"),
 }

@@ -15,6 +15,7 @@ from megalopolis.evaluation.compare import joined_ledger
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.runfile import run_record
 from megalopolis.pillar import indicators
+from megalopolis.region.omx import write_omx
 from megalopolis.region.write import write_excel, write_geopackage
 
 
@@ -126,6 +127,22 @@ def write_tables(evaluations: Sequence[Evaluation], folder: Path, region: str) -
     write_geopackage(layers_of(evaluations[0]), folder / "region.gpkg")
     (folder / "run.json").write_text(dump_json(run_record(evaluations, region)), encoding="utf-8")
     return [*written, folder / "report.xlsx", folder / "region.gpkg", folder / "run.json"]
+
+
+def to_omx(evaluation: Evaluation, path: Path) -> None:
+    """Write the matrices of travel of the last state as an OMX file: ``minutes``, ``ride_minutes``, ``headway``.
+
+    The lookup ``id`` holds the ids of cities; infinity and NaN stand where nothing connects. Needs the extra
+    ``openmatrix``.
+
+    Raises
+    ------
+    BadInput
+        If openmatrix is not installed or the file cannot be written.
+    """
+    tables = evaluation.result("travel").tables
+    names = ("minutes", "ride_minutes", "headway")
+    write_omx({name: tables[name].to_numpy(float) for name in names}, tuple(tables["minutes"].index), path)
 
 
 def dump_json(document: Any) -> str:

@@ -74,6 +74,7 @@ PILLARS: Final = (
             "barriers",
             "rides_published",
             "investments",
+            "industries",
         ),
     ),
     Pillar(

@@ -235,7 +235,7 @@ def _read_folder(folder: Path) -> RawRegion:
         _meta_of_parquet(raw, rows[0])
     else:
         _meta_beside(raw, document[0] if document else None)
-    tables = [p for p in entries if p.suffix.casefold() in {".csv", ".txt", ".tsv", *_PARQUET}]
+    tables = [p for p in entries if p.suffix.casefold() in {".csv", ".txt", ".tsv", *_PARQUET} or _is_omx(p)]
     for path in tables:
         name = table_name(path.stem)
         if name is None:
@@ -280,7 +280,16 @@ def _meta_of_parquet(raw: RawRegion, path: Path) -> None:
     raw.set_meta(document)
 
 
+def _is_omx(path: Path) -> bool:
+    """Whether a file is a matrix of road minutes; other matrices of a model may lie beside the tables."""
+    return path.suffix.casefold() == ".omx" and table_name(path.stem) == "road_times"
+
+
 def _read_table(path: Path, table: str, currency: str | None) -> RawTable:
+    if _is_omx(path):
+        from megalopolis.region.omx import read_omx  # noqa: PLC0415 - rarely needed
+
+        return read_omx(path, table)
     if path.suffix.casefold() in _PARQUET:
         from megalopolis.region.layers import read_parquet  # noqa: PLC0415 - loads slowly, rarely needed
 

@@ -71,6 +71,38 @@ def potential(minutes: Array, people: Array, scale: float) -> Array:
     return np.asarray(np.exp(-minutes / scale) @ people)
 
 
+def market_access(minutes: Array, output: Array, elasticity: float) -> Array:
+    """Market access ``A_i = sum_j Y_j (t_ij / 60) ** -elasticity`` (Donaldson and Hornbeck 2016, equation 9).
+
+    A market counts in full at one hour and more below it. The own market is included, at the minutes of a trip inside
+    the city. Unreachable places and those of unknown output count nothing.
+
+    Parameters
+    ----------
+    minutes : ndarray, shape (n, n)
+        Door to door, own minutes on the diagonal.
+    output : ndarray, shape (n,)
+        Size of each market, as gross product; NaN where unknown.
+    elasticity : float
+        Elasticity of trade in minutes: that of trade in its costs times that of costs in minutes, above 0.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        In the unit of `output`.
+    """
+    return np.asarray((minutes / 60.0) ** -elasticity @ np.nan_to_num(output))
+
+
+def day_trip_minutes(operating_hours: float, stay_hours: float) -> float:
+    """Longest way of a day trip: there and back within the hours of operation, with a stay at the destination.
+
+    Daily accessibility counts who lives within it (Lutter, Puetz and Spangenberg 1992, Accessibility and Peripherality
+    of Community Regions).
+    """
+    return max(operating_hours - stay_hours, 0.0) * 60.0 / 2.0
+
+
 def mean_minutes(minutes: Array, people: Array) -> Array:
     """Mean minutes to the residents of all other cities that can be reached.
 

@@ -27,7 +27,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from megalopolis.travel import _elimination, _insertion, _spread
+from megalopolis.travel import _insertion
 from megalopolis.travel.assemble import Network, road_speeds
 from megalopolis.travel.boarding import boardings
 from megalopolis.travel.door import order_of
@@ -35,7 +35,7 @@ from megalopolis.travel.layout import FAST, KINDS
 from megalopolis.travel.network import CHANGE, THROUGH
 from megalopolis.travel.ridetime import call_probability, end_minutes, leg_minutes
 from megalopolis.travel.road import road_minutes, station_access
-from megalopolis.travel.shortest import dijkstra_columns
+from megalopolis.travel.spread import Ways, node_minutes
 from megalopolis.units import Array, great_circle_km
 
 Index = npt.NDArray[np.int64]
@@ -158,26 +158,15 @@ class Insertion:
 
         Level 0 has no line, level l those of the l smallest headways. Shapes (sites, nodes), (sites, n).
         """
-        rail, use, plan = self._network.rail, self._use, self._plan
+        rail, use = self._network.rail, self._use
         headway = rail.levels[level - 1] if level else -1.0
         weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
-        if plan is None:
-            panel = dijkstra_columns(rail.nodes, rail.tails, rail.heads, weights, sites)
-            rank = np.arange(rail.nodes)
-        else:
-            up = np.full(plan.near.size, np.inf)
-            _elimination.load_weights(plan.slots, plan.downward, weights, up, up)
-            _elimination.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, up, False)  # noqa: FBT003
-            panel, rank = np.full((rail.nodes, sites.size), np.inf), plan.rank
-            panel[rank[sites], np.arange(sites.size)] = 0.0
-            _spread.relax(plan.start, plan.near, up, panel)
-        n = len(self._minutes)
-        to = np.full((sites.size, n), np.inf)
-        frequent = use.headway <= headway
-        _insertion.arrive(
-            panel, use.ways.place[frequent], rank[use.ways.node[frequent]], use.ways.minutes[frequent], to
-        )
-        return panel[rank].T, to
+        start = Ways(np.arange(sites.size), sites, np.zeros(sites.size))
+        panel = node_minutes(self._plan, (rail.nodes, rail.tails, rail.heads), weights, start, sites.size)
+        to = np.full((sites.size, len(self._minutes)), np.inf)
+        near = use.headway <= headway
+        _insertion.arrive(panel, use.ways.place[near], use.ways.node[near], use.ways.minutes[near], to)
+        return panel.T, to
 
     def _join(self, line: TriedLine) -> _Joined:
         """Join a line to the network by the rules of `megalopolis.travel.network.build`."""

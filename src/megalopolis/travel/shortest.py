@@ -220,13 +220,6 @@ def dijkstra_minutes(
     return np.asarray(dijkstra(graph, directed=directed, indices=wanted))[:, wanted]
 
 
-def dijkstra_columns(n: int, tails: ArrayLike, heads: ArrayLike, weights: ArrayLike, starts: ArrayLike) -> NDArray[Any]:
-    """Minutes to all nodes (rows) from some (columns) of an undirected network, by Dijkstra's algorithm (in scipy)."""
-    t, h = _arcs(n, tails, heads)
-    graph, _ = _graph(n, t, h, _minutes(weights, t.size))
-    return np.asarray(dijkstra(graph, directed=False, indices=_nodes(starts, n, "starts"))).T
-
-
 def shortest_minutes(
     n: int,
     tails: ArrayLike,

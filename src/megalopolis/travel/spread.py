@@ -84,6 +84,53 @@ def place_minutes(elimination: Elimination, weights: Array, ways: Ways, places: 
     return found
 
 
+def node_minutes(
+    elimination: Elimination | None, arcs: tuple[int, Index, Index], weights: Array, start: Ways, columns: int
+) -> Array:
+    """Shortest minutes to all nodes of an undirected network.
+
+    Parameters
+    ----------
+    elimination : Elimination or None
+        Order and fill of the network, without targets; None for Dijkstra's algorithm.
+    arcs : tuple
+        Number of nodes and the ends of the arcs.
+    weights : ndarray, shape (arcs,)
+        Minutes of each arc; infinity where it is absent.
+    start : Ways
+        Where every column (its places) begins: nodes, and minutes at them.
+    columns : int
+        Number of columns.
+
+    Returns
+    -------
+    ndarray, shape (nodes, columns)
+        Minutes; infinity where there is no way.
+    """
+    n, tails, heads = arcs
+    if elimination is None:
+        found = place_minutes_by_dijkstra(
+            (n, tails, heads),
+            weights,
+            Ways(
+                np.r_[start.place, columns + np.arange(n)],
+                np.r_[start.node, np.arange(n)],
+                np.r_[start.minutes, np.zeros(n)],
+            ),
+            columns + n,
+            np.arange(columns),
+        )
+        return found[:columns, columns:].T
+    plan = elimination
+    up = np.full(plan.near.size, np.inf)
+    _elimination.load_weights(plan.slots, plan.downward, weights, up, up)
+    _elimination.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, up, False)  # noqa: FBT003
+    panel = np.full((n, columns), np.inf)
+    np.minimum.at(panel, (plan.rank[start.node], start.place), start.minutes)
+    _spread.relax(plan.start, plan.near, up, panel)
+    return np.asarray(panel[plan.rank])
+
+
 def place_minutes_by_dijkstra(
     arcs: tuple[int, Index, Index], weights: Array, ways: Ways, places: int, origins: Index
 ) -> Array:

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.region import Region
-from megalopolis.travel.accessibility import mean_minutes, own_minutes, people_within, potential
+from megalopolis.travel.accessibility import (
+    day_trip_minutes,
+    market_access,
+    mean_minutes,
+    own_minutes,
+    people_within,
+    potential,
+)
 from megalopolis.travel.assemble import Network, road_speeds
 from megalopolis.travel.layout import FAST
 from megalopolis.units import MINUTES_PER_HOUR, Array
@@ -32,17 +39,29 @@ class Values:
         self._state, self._network, self._parameters = state, network, parameters
         core = network.layout.cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
         self._own = own_minutes(core, road_speeds(parameters))
+        cities = network.layout.cities
+        self._output = np.where(cities["parent"].isna(), cities["gdp"].to_numpy(float), 0.0)
+        self._jobs = _jobs(state, cities)
 
     def reach(self, minutes: Array) -> dict[str, Array]:
         """What each city reaches in door-to-door minutes, ``(n, n)``; values of shape (n,)."""
-        people, own = self._network.layout.people, minutes.copy()
+        people, own, p = self._network.layout.people, minutes.copy(), self._parameters
         np.fill_diagonal(own, self._own)
-        return {
-            "accessibility": potential(own, people, self._parameters["potential_scale"]),
+        day = day_trip_minutes(p["operating_hours"], p["stay_hours"])
+        found = {
+            "accessibility": potential(own, people, p["potential_scale"]),
             "people_60": people_within(own, people, 60.0),
+            "people_120": people_within(own, people, 120.0),
             "people_180": people_within(own, people, 180.0),
+            "people_day": people_within(own, people, day),
             "mean_minutes": mean_minutes(own, people),
         }
+        if np.isfinite(self._output).any() and self._output.any():
+            found["market_access"] = market_access(own, self._output, p["market_elasticity"])
+        if self._jobs is not None:
+            for limit in (60, 120, 180):
+                found[f"jobs_{limit}"] = people_within(own, self._jobs, float(limit))
+        return found
 
     def daily_trains(self, headway_min: Array | float) -> Array:
         """Trains a day of lines, both directions."""
@@ -74,3 +93,12 @@ class Values:
         """Announced cost, else length times the cost per km of a high-speed line (World Bank 2019)."""
         estimate = built["km"].astype("float64") * self._parameters["cost_per_km"]
         return built["cost"].astype("float64").fillna(estimate).fillna(0.0)
+
+
+def _jobs(state: Region, cities: pd.DataFrame) -> Array | None:
+    """Persons employed by city, none in units that are part of another; None where no figure is known."""
+    known = state.frame("industries").dropna(subset=["employment"])
+    if known.empty:
+        return None
+    by_city = known.groupby("city")["employment"].sum().reindex(cities["id"]).fillna(0.0).to_numpy(float)
+    return np.where(cities["parent"].isna(), by_city, 0.0)
