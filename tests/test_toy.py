@@ -53,6 +53,11 @@ SETTINGS = {
     "services.elsewhere_share": 0.2,
     "services.cases_scale": 1,
     "services.value_of_time": 0,
+    "environment.cost_scale": 0,
+    "environment.cod_loss": 0.1,
+    "environment.nitrification": 0.1,
+    "environment.oxidation": 0.23,
+    "environment.tp_loss": 0.03,
 }
 NOW, THEN, BUILT = ("baseline", 2020), ("baseline", 2030), ("plan", 2030)
 
@@ -282,6 +287,66 @@ def test_policies_of_the_economy(worked: Evaluation) -> None:
     assert land == pytest.approx([0.0396, 0, 0, 0], abs=5e-5)  # 0.2174 * ln 1.2
 
 
+@pytest.mark.parametrize(
+    ("reach", "ammonia", "phosphorus"),
+    [
+        ("upper", 7929.9951, 1118.7296),  # 8,764 e^-0.1; 1,152.8 e^-0.03
+        ("lower", 9548.5639, 1352.1117),  # (7,929.9951 + 2,622.8) e^-0.1; (1,118.7296 + 274.56) e^-0.03
+        ("lake", 5399.2819, 1267.4017),  # (9,548.5639 + 1,250) / 2; (1,352.1121 + 125) * 0.858031
+    ],
+)
+def test_water(worked: Evaluation, reach: str, ammonia: float, phosphorus: float) -> None:
+    row = worked.result("environment", *NOW).tables["reaches"].set_index("reach").loc[reach]
+    kg = 86.4 * row["flow_m3s"]
+    assert (row["nh3n"] * kg, row["tp"] * kg) == pytest.approx((ammonia, phosphorus), rel=1e-7)
+
+
+def test_sections(worked: Evaluation) -> None:
+    tables = worked.result("environment", *NOW).tables
+    rows = tables["sections"].set_index("section")
+    assert list(rows["class"]) == ["III", "III", "V"]
+    assert list(rows["complies"]) == [True, False, False]
+    assert rows.loc["S2", "exceedance"] == pytest.approx(0.8419, abs=5e-5)  # 0.920965 / 0.5 - 1
+    assert rows.loc["S3", "exceedance"] == pytest.approx(0.2224, abs=5e-5)  # 0.122242 / 0.1 - 1
+    assert tables["lakes"]["tp_reckhow"].iloc[0] == pytest.approx(0.108259, abs=5e-7)
+    shares = tables["attribution"].query("section == 'S2' and pollutant == 'nh3n'").set_index("city")["share"]
+    # 8,000 e^-0.2 and 2,500 e^-0.1 of 9,548.5639
+    assert shares.to_dict() == pytest.approx({"A": 0.68595, "B": 0.23690, "background": 0.07715}, abs=5e-6)
+
+
+def test_cases_of_treatment(worked: Evaluation) -> None:
+    tables = worked.result("environment", *NOW).tables
+    totals = tables["case_totals"].set_index("case")
+    assert totals["complying"].to_dict() == {"own": 1, "common": 2, "common_floor": 3, "least_cost": 3}
+    cost = tables["cases"].set_index(["case", "city"])["cost"] / 1e6
+    assert [cost["own", c] for c in "ABC"] == pytest.approx([292.2, 182.625, 91.3125])
+    assert cost["common", "A"] == pytest.approx(365.25)
+    assert [cost["least_cost", c] for c in "ABC"] == pytest.approx([385.9564, 273.9375, 91.3125], rel=1e-6)
+    assert cost["common_floor", "A"] == pytest.approx(cost["least_cost", "A"])
+    price = tables["prices"].set_index(["section", "pollutant"])["price"]
+    assert price["S2", "nh3n"] == pytest.approx(660.7635e6, rel=1e-6)
+    assert price.drop(("S2", "nh3n")).abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "place", "indicator", "value"),
+    [
+        (NOW, "region", "sections_complying", 1 / 3),
+        (NOW, "region", "treatment_cost", 566.1375e6),  # 292.2 + 182.625 + 91.3125
+        (THEN, "region", "nh3n_discharged", 15_510),  # 1.32 * 11,750
+        (BUILT, "region", "nh3n_discharged", 9_240),  # 1.32 * (5,000 + 750 + 1,250)
+        (BUILT, "region", "tp_discharged", 818.4),  # 1,320 * 0.4 + 660 * 0.24 + 330 * 0.4
+        (BUILT, "region", "treatment_cost", 964.26e6),  # 1.32 * (365.25 + 273.9375 + 91.3125)
+        (THEN, "B", "nh3n_at_sections", 1.192938),
+        (BUILT, "B", "nh3n_at_sections", 0.678630),
+    ],
+)
+def test_water_in_the_ledger(
+    worked: Evaluation, state: tuple[str, int], place: str, indicator: str, value: float
+) -> None:
+    assert worked.value(place, indicator, *state) == pytest.approx(value, rel=1e-6)
+
+
 def test_the_page_holds_the_same_numbers() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for line in SETTINGS:
@@ -297,5 +362,8 @@ def test_the_page_holds_the_same_numbers() -> None:
         "137.3471",
         "171.6547",
         "4.42209",
+        "9548.5639",
+        "385.9564",
+        "660.7635",
     ):
         assert number in said

@@ -86,16 +86,22 @@ _FIELDS: Final = {
     "both_ways": "Whether the other direction takes as long.",
     "lines": "Ids or names of lines; `all` means every line that opens after today.",
     "years": "Years by which the opening moves back.",
+    "sectors": "Sectors of the catalogue, by id or label, `*` for every one; of discharges as households.",
+    "level": "A treatment level by id or name.",
+    "scope": "Whether the level is the cities' own, the one that all share, or a floor.",
+    "effluent": "Concentrations of its own in mg/L, in place of a level.",
+    "reduction": "Share that ends.",
+    "pollutant": "Pollutant that is banned; left out: the whole discharge ends.",
     "factor": "Factor on the cost (of the line, of moving, of trade), or on the land.",
     "sector": "Goods, services or both.",
-    "cities": "Cities, or `cluster:<id>` for all of a cluster; of land also `region`.",
+    "cities": "Cities, or `cluster:<id>` for all of a cluster; of land and discharges also `region`.",
+    "treated": "Share of the volume that is treated so.",
     "industry": "Industry of the table `industries`.",
     "share": "Share of the industry's wage bill that the city pays; negative is a tax.",
     "rule": "Subsidies of the members: none, what external economies are worth (pigou), the joint best, or a bargain.",
     "evidence": "Evidence types of the catalogue, by id or label.",
     "issuing": "Cities that issue it, `cluster:<id>`, `national`, or `*`.",
     "consuming": "Cities whose authorities take it; default: those that issue it.",
-    "sectors": "Sectors of the catalogue, by id or label; `*` for every one that asks.",
     "procedures": "Procedures of the catalogue, by code or label; `*` for all.",
     "objective": "What the members want; matters to cooperate and bargain.",
 }
@@ -248,6 +254,8 @@ def _type(annotation: Any) -> str:
     origin, inner = get_origin(annotation), [a for a in get_args(annotation) if a is not type(None)]
     if origin is Literal:
         return ", ".join(f"`{a}`" for a in inner)
+    if origin is dict:
+        return f"mapping of {_type(inner[0])} to {_type(inner[1])}"
     if origin is tuple:
         return f"list of {_type(inner[0])}"
     if hasattr(annotation, "__metadata__"):

@@ -15,6 +15,8 @@ EARTH_RADIUS_KM: Final = 6371.0088
 #: Rail or road km per great-circle km where no length is known. Assumed: high-speed lines of the 2021 mileage
 #: table run 1.05 to 1.25 times the great circle between consecutive stations.
 RAIL_DETOUR: Final = 1.15
+#: Water at or below this may carry the winter limit of ammonia of an effluent (GB 18918-2002, note to table 1), C.
+COLD_WATER_C: Final = 12.0
 
 
 def great_circle_km(lon1: npt.ArrayLike, lat1: npt.ArrayLike, lon2: npt.ArrayLike, lat2: npt.ArrayLike) -> Array:

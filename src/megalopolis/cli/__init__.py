@@ -10,7 +10,18 @@ from typing import Any, Final, NoReturn, cast
 
 import typer
 
-from megalopolis.cli import clusters, economy, jobs, regions, serve, signals, travel  # noqa: F401 - each adds its commands
+from megalopolis.cli import (  # noqa: F401 - each adds its commands
+    clusters,
+    economy,
+    environment,
+    jobs,
+    monitoring,
+    regions,
+    rivers,
+    serve,
+    signals,
+    travel,
+)
 from megalopolis.cli.app import BAD_INPUT, FAILED, app
 
 INTERRUPTED: Final = 130

@@ -6,12 +6,12 @@ from every discharge to every section is dense and was measured 20 to 34 times s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-from scipy.sparse import block_array, block_diag, csc_array, csr_array
+from scipy.sparse import block_array, block_diag, csc_array, csr_array, eye_array, vstack
 
 from megalopolis.environment.network import Network
 from megalopolis.environment.rates import KG_PER_DAY
@@ -49,6 +49,10 @@ class Problem:
         Where each limit holds, and for which pollutant.
     limit : ndarray, shape (k,)
         mg/L.
+    cut : ndarray, shape (m, d, t)
+        Further rows, as of oxygen: mg/L that each discharge would add at each level, were it all treated so.
+    cut_limit : ndarray, shape (m,)
+        mg/L that they may add together.
     """
 
     network: Network
@@ -62,6 +66,8 @@ class Problem:
     limit_reach: npt.NDArray[np.int64]
     limit_pollutant: npt.NDArray[np.int64]
     limit: Array
+    cut: Array = field(default_factory=lambda: np.zeros((0, 0, 0)))
+    cut_limit: Array = field(default_factory=lambda: np.zeros(0))
 
     @property
     def caps(self) -> Array:
@@ -88,6 +94,8 @@ class Plan:
         Ratios between reaches are trading ratios. NaN for whole plants.
     unmet : ndarray, shape (k,)
         mg/L by which a limit cannot be met by any allowed treatment; 0 where it is met.
+    cut_price, cut_unmet : ndarray, shape (m,)
+        The same of the further rows.
     checks : tuple of Check
         Limits held, and loads against an independent sweep.
     """
@@ -98,6 +106,8 @@ class Plan:
     price: Array
     charge: Array
     unmet: Array
+    cut_price: Array
+    cut_unmet: Array
     checks: tuple[Check, ...]
 
 
@@ -154,74 +164,108 @@ def cheapest(p: Problem, *, whole: bool = False) -> Plan:
     if not p.allowed.any(axis=1).all():
         raise CheckFailed("environment: a discharge has no treatment level that the law allows")
     programme = _programme(p)
-    unmet = np.zeros(len(p.limit))
+    unmet, short = np.zeros(len(p.limit)), np.zeros(len(p.cut_limit))
     found = _solve(programme, p, whole=whole)
     if found is None:
-        unmet = _elastic(programme, p)
+        unmet, short = _elastic(programme, p)
         loosened = np.where(unmet > 0, p.limit + unmet * (1 + 1e-7) + 1e-9 * p.limit, p.limit)
-        relaxed = Problem(**{**vars(p), "limit": loosened})
+        cut = np.where(short > 0, p.cut_limit + short + 1e-7, p.cut_limit)
+        relaxed = replace(p, limit=loosened, cut_limit=cut)
         programme = _programme(relaxed)
         found = _solve(programme, relaxed, whole=whole)
     if found is None:
         raise CheckFailed("environment: no treatment was found within the loosened limits")
-    x, price, charge = found
-    return _plan(p, programme, x, price, charge, unmet)
+    return _plan(p, programme, found, unmet, short)
 
 
-def _solve(g: _Programme, p: Problem, *, whole: bool) -> tuple[Array, Array, Array] | None:
-    """Columns, prices of the limits and charges; None where the limits cannot be met."""
+@dataclass(frozen=True)
+class _Found:
+    """Columns of the programme, prices of the limits and of the further rows, charges."""
+
+    x: Array
+    price: Array
+    cut_price: Array
+    charge: Array
+
+
+def _cuts(g: _Programme, p: Problem) -> csr_array:
+    """Further rows over all columns, shape (m, columns)."""
+    who, level = g.levels
+    rows = p.cut[:, who, level] if len(p.cut_limit) else np.zeros((0, len(who)))
+    at = np.nonzero(rows)
+    return csr_array((rows[at], at), shape=(len(p.cut_limit), len(g.objective)))
+
+
+def _solve(g: _Programme, p: Problem, *, whole: bool) -> _Found | None:
+    """Solve the programme; None where the limits cannot be met."""
     n, used = len(p.network), np.unique(p.limit_pollutant)
     charge = np.full(p.background.shape, np.nan if whole else 0.0)
     price = np.full(len(p.limit), np.nan if whole else 0.0)
+    cut_price = np.full(len(p.cut_limit), np.nan if whole else 0.0)
+    cuts = _cuts(g, p)
     if whole:
         count = len(g.levels[0])
         done = milp(
             g.objective,
             integrality=(np.arange(len(g.objective)) < count).astype(int),
             bounds=Bounds(0, g.upper),
-            constraints=LinearConstraint(csc_array(g.equal), g.right, g.right),
+            constraints=[
+                LinearConstraint(csc_array(g.equal), g.right, g.right),
+                LinearConstraint(csc_array(cuts), -np.inf, p.cut_limit),
+            ],
         )
     else:
         bounds = np.column_stack([np.zeros_like(g.upper), g.upper])
-        done = linprog(g.objective, A_eq=g.equal, b_eq=g.right, bounds=bounds, method="highs")
+        done = linprog(
+            g.objective, A_ub=cuts, b_ub=p.cut_limit, A_eq=g.equal, b_eq=g.right, bounds=bounds, method="highs"
+        )
     if done.status == 2:
         return None
     if done.status != 0:
         raise CheckFailed(f"environment: HiGHS stopped: {done.message}")
     if not whole:
         rows = done.eqlin.marginals[len(p.reach) :].reshape(len(used), n)
-        charge[used] = g.money * p.a[used] * rows
+        charge[used] = 0.0 + g.money * p.a[used] * rows
         at = len(g.levels[0]) + np.searchsorted(used, p.limit_pollutant) * n + p.limit_reach
+        cut_price = 0.0 - g.money * done.ineqlin.marginals
         tight = p.caps <= g.upper[at] * (1 + 1e-12)
-        price = np.where(tight, -g.money * done.upper.marginals[at] * KG_PER_DAY * p.flow[p.limit_reach], 0.0)
-    return done.x, price, charge
+        price = np.where(tight, 0.0 - g.money * done.upper.marginals[at] * KG_PER_DAY * p.flow[p.limit_reach], 0.0)
+    return _Found(done.x, price, cut_price, charge)
 
 
-def _elastic(g: _Programme, p: Problem) -> Array:
-    """Smallest sum of relative excesses over the limits; mg/L."""
-    n, used, k = len(p.network), np.unique(p.limit_pollutant), len(p.limit)
+def _elastic(g: _Programme, p: Problem) -> tuple[Array, Array]:
+    """Smallest sum of excesses over the limits, relative to each, and over the further rows; mg/L."""
+    n, used, k, m = len(p.network), np.unique(p.limit_pollutant), len(p.limit), len(p.cut_limit)
     at = len(g.levels[0]) + np.searchsorted(used, p.limit_pollutant) * n + p.limit_reach
     columns = len(g.objective)
-    equal = csr_array(block_array([[g.equal, csr_array((len(g.right), k))]]))
+    equal = csr_array(block_array([[g.equal, csr_array((len(g.right), k + m))]]))
     over = csr_array(
         (
             np.concatenate([1.0 / p.caps, -np.ones(k)]),
             (np.tile(np.arange(k), 2), np.concatenate([at, columns + np.arange(k)])),
         ),
-        shape=(k, columns + k),
+        shape=(k, columns + k + m),
     )
-    objective = np.concatenate([np.zeros(columns), np.ones(k)])
-    done = linprog(objective, A_ub=over, b_ub=np.ones(k), A_eq=equal, b_eq=g.right, bounds=(0, None), method="highs")
+    cuts = block_array([[_cuts(g, p), csr_array((m, k)), -eye_array(m)]]) if m else csr_array((0, columns + k))
+    done = linprog(
+        np.concatenate([np.zeros(columns), np.ones(k + m)]),
+        A_ub=csr_array(vstack([over, cuts])),
+        b_ub=np.concatenate([np.ones(k), p.cut_limit]),
+        A_eq=equal,
+        b_eq=g.right,
+        bounds=(0, None),
+        method="highs",
+    )
     if done.status != 0:
         raise CheckFailed(f"environment: HiGHS stopped: {done.message}")
-    excess = done.x[columns:]
-    return np.where(excess > FEASIBLE, excess, 0.0) * p.limit
+    excess = np.where(done.x[columns:] > FEASIBLE, done.x[columns:], 0.0)
+    return excess[:k] * p.limit, excess[k:]
 
 
-def _plan(p: Problem, g: _Programme, x: Array, price: Array, charge: Array, unmet: Array) -> Plan:
+def _plan(p: Problem, g: _Programme, found: _Found, unmet: Array, short: Array) -> Plan:
     who, level = g.levels
     shares = np.zeros_like(p.cost)
-    shares[who, level] = x[: len(who)]
+    shares[who, level] = found.x[: len(who)]
     mass = loads_of(p, shares)
     reached = mass[p.limit_pollutant, p.limit_reach]
     allowed = KG_PER_DAY * p.flow[p.limit_reach] * (p.limit + unmet)
@@ -231,7 +275,17 @@ def _plan(p: Problem, g: _Programme, x: Array, price: Array, charge: Array, unme
         Check("limits held by the cheapest plan, loads by an independent sweep", over, FEASIBLE),
         Check("volume treated once", whole, FEASIBLE),
     )
-    return Plan(shares, (shares * p.cost).sum(axis=1), mass, price, charge, unmet, checks)
+    return Plan(
+        shares=shares,
+        cost=(shares * p.cost).sum(axis=1),
+        mass=mass,
+        price=found.price,
+        charge=found.charge,
+        unmet=unmet,
+        cut_price=found.cut_price,
+        cut_unmet=short,
+        checks=checks,
+    )
 
 
 def loads_of(p: Problem, shares: Array) -> Array:

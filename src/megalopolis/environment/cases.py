@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from megalopolis.environment.abatement import Plan, Problem, cheapest
+from megalopolis.environment.abatement import FEASIBLE, Plan, Problem
 from megalopolis.environment.inputs import Basin, head_loads, loss_rates, retentions, summed
+from megalopolis.environment.oxygen_limits import cheapest_with_oxygen, oxygen_floors
 from megalopolis.environment.rates import DAYS_PER_YEAR
 from megalopolis.environment.simulate import assess_sections, simulate
-from megalopolis.environment.standards import CLASSES, Limits
+from megalopolis.environment.standards import CLASSES, NAMES, Limits
 from megalopolis.environment.transport import steady
 from megalopolis.errors import BadInput
 from megalopolis.errors import Problem as Wrong
 from megalopolis.pillar import Check
 from megalopolis.region import Region
-from megalopolis.units import Array
+from megalopolis.units import COLD_WATER_C, Array
 
-#: Water at or below this may carry the effluent's winter limit of ammonia (GB 18918-2002, note to table 1), C.
-COLD = 12.0
 CASES = ("own", "common", "common_floor", "least_cost")
 
 
@@ -37,7 +36,7 @@ class Levels:
     own : ndarray of int, shape (d,)
         Level that its own standard demands; -1 where the discharge cannot be treated.
     concentration : ndarray, shape (d, t, p)
-        mg/L; never above what it discharges today.
+        mg/L; never above what it discharges today, but for levels cheaper than its own.
     cost : ndarray, shape (d, t)
         Currency per year.
     """
@@ -65,13 +64,30 @@ def levels_of(state: Region, basin: Basin, parameters: Mapping[str, float], date
     BadInput
         If a discharge's level is not in force, lacks a concentration, or two levels have the same role.
     """
+    table, effluent, own = state.derive(f"environment: levels {date}", lambda: _effluents(state, basin, date))
+    if "nh3n" in basin.pollutants:
+        effluent = effluent.copy()
+        k, cold = basin.pollutants.index("nh3n"), basin.temperature[basin.reach_of] <= COLD_WATER_C
+        winter = table["nh3n_cold"].fillna(table["nh3n"]).to_numpy(float)
+        effluent[:, :, k] = np.where(cold[:, None], winter, effluent[:, :, k])
+    scale = (np.maximum(basin.volume, 1e-9) / parameters["cost_volume"]) ** -parameters["cost_scale"]
+    cost = table["cost_per_m3"].to_numpy(float)[None, :] * (DAYS_PER_YEAR * basin.volume * scale)[:, None]
+    # a level never makes an effluent worse, but what a discharge's own level achieves is not had for less
+    cheaper = (own >= 0)[:, None] & (cost < cost[np.arange(len(own)), own][:, None])
+    kept = np.where(cheaper[:, :, None], np.inf, basin.concentration[:, None, :])
+    return Levels(table, own, np.minimum(effluent, kept), cost)
+
+
+def _effluents(state: Region, basin: Basin, date: str) -> tuple[pd.DataFrame, Array, npt.NDArray[np.int64]]:
+    """Levels in force, their effluent at every discharge (d, t, p), and the level of each."""
     table = state.frame("treatment_levels")
     begins, ends = table["valid_from"].fillna(""), table["valid_to"].fillna("")
     valid = ((begins <= date) & ((ends == "") | (ends >= date))).to_numpy()
+    in_force = set(table["id"][valid])
     problems = [
         Wrong(f"discharges:{row + 2}:level", f"the level '{level}' is not in force on {date}", "give one that is")
-        for row, level in enumerate(basin.discharges["level"])
-        if isinstance(level, str) and level not in set(table["id"][valid])
+        for row, level in enumerate(basin.discharges["level"].tolist())
+        if isinstance(level, str) and level not in in_force
     ]
     table = table[valid].reset_index(drop=True)
     problems += [
@@ -92,14 +108,7 @@ def levels_of(state: Region, basin: Basin, parameters: Mapping[str, float], date
         raise BadInput(problems)
     number = {id_: k for k, id_ in enumerate(table["id"])}
     own = basin.discharges["level"].map(number).fillna(-1).to_numpy(np.int64)
-    effluent = np.tile(table[list(basin.pollutants)].to_numpy(float), (len(own), 1, 1))
-    if "nh3n" in basin.pollutants:
-        k, cold = basin.pollutants.index("nh3n"), basin.temperature[basin.reach_of] <= COLD
-        winter = table["nh3n_cold"].fillna(table["nh3n"]).to_numpy(float)
-        effluent[:, :, k] = np.where(cold[:, None], winter, effluent[:, :, k])
-    scale = (np.maximum(basin.volume, 1e-9) / parameters["cost_volume"]) ** -parameters["cost_scale"]
-    cost = table["cost_per_m3"].to_numpy(float)[None, :] * (DAYS_PER_YEAR * basin.volume * scale)[:, None]
-    return Levels(table, own, np.minimum(effluent, basin.concentration[:, None, :]), cost)
+    return table, np.tile(table[list(basin.pollutants)].to_numpy(float), (len(own), 1, 1)), own
 
 
 def own_cost(levels: Levels) -> Array:
@@ -110,18 +119,25 @@ def own_cost(levels: Levels) -> Array:
     return cost
 
 
+def _head_load(basin: Basin, parameters: Mapping[str, float]) -> Array:
+    """Load at the head of its reach, kg/d, that each discharge makes with 1 mg/L; shape (d, p)."""
+    a, b = retentions(basin, loss_rates(basin, parameters))
+    kg = np.repeat(basin.volume[:, None] / 1000.0, len(basin.pollutants), axis=1)
+    return head_loads(basin, a, b, kg)
+
+
 def abatement_problem(
     basin: Basin, parameters: Mapping[str, float], levels: Levels, limits: Mapping[str, Mapping[str, Limits]]
 ) -> Problem:
     """Write the programme of a basin with every level allowed; limits where a section has a target."""
     treated = np.flatnonzero(levels.own >= 0)
-    n, volume = len(basin.flow), basin.volume
-    a, b = retentions(basin, loss_rates(basin, parameters))
-    heads = head_loads(basin, a, b, basin.load)
-    ratio = np.divide(heads, basin.load, out=np.ones_like(heads), where=basin.load > 0)
+    n = len(basin.flow)
+    a, _ = retentions(basin, loss_rates(basin, parameters))
+    per_mg = _head_load(basin, parameters)
+    heads = per_mg * basin.concentration
     fixed = levels.own < 0
     background = [summed(basin.reach_of[fixed], heads[fixed, k], n) for k in range(len(basin.pollutants))]
-    load = levels.concentration * (volume / 1000.0)[:, None, None] * ratio[:, None, :]
+    load = levels.concentration * per_mg[:, None, :]
     rows = _limits_of(basin, limits)
     where = np.array([r[1:3] for r in rows], np.int64).reshape(-1, 2)
     return Problem(
@@ -152,25 +168,31 @@ def _limits_of(basin: Basin, limits: Mapping[str, Mapping[str, Limits]]) -> list
     return rows
 
 
-def _allowed(case: str, levels: Levels, treated: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_] | None:
-    """Levels that a case allows each treated discharge; None where the case needs a role that no level has."""
+def _allowed(case: str, levels: Levels, treated: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.bool_], Levels] | None:
+    """Levels that a case allows each treated discharge, and what they do; None where no level has the role it needs.
+
+    Where no single level is as strict in everything as a discharge's own and the shared one, its own level is taken to
+    meet both, at the higher of the two costs.
+    """
     own = np.eye(len(levels.table), dtype=bool)[levels.own[treated]]
     demanded = levels.concentration[treated, levels.own[treated]]
     mine = Levels(levels.table, levels.own[treated], levels.concentration[treated], levels.cost[treated])
     if case == "own":
-        return own
+        return own, mine
     if case == "least_cost":
-        return mine.at_least(demanded) | own
+        return mine.at_least(demanded) | own, mine
     role = levels.of_role("common") if case == "common" else levels.of_role("floor")
     role = levels.of_role("common") if role is None else role
     if role is None:
         return None
     strict = np.minimum(demanded, mine.concentration[:, role])
     allowed = mine.at_least(strict)
-    # where no single level is as strict as both in everything, the shared one is what the agreement demands
-    lost = ~allowed.any(axis=1)
-    allowed[lost] = np.eye(len(levels.table), dtype=bool)[role]
-    return allowed
+    lost = np.flatnonzero(~allowed.any(axis=1))
+    at, concentration, cost = mine.own[lost], mine.concentration.copy(), mine.cost.copy()
+    concentration[lost, at] = strict[lost]
+    cost[lost, at] = np.maximum(cost[lost, at], cost[lost, role])
+    allowed[lost, at] = True
+    return allowed, replace(mine, concentration=concentration, cost=cost)
 
 
 @dataclass(frozen=True)
@@ -211,27 +233,32 @@ def compare_cases(
     """
     p = abatement_problem(basin, parameters, levels, limits)
     treated = np.flatnonzero(levels.own >= 0)
-    none = {"limit_reach": p.limit_reach[:0], "limit_pollutant": p.limit_pollutant[:0], "limit": p.limit[:0]}
+    per_mg = _head_load(basin, parameters)[treated][:, None, :]
+    unbound = replace(p, limit_reach=p.limit_reach[:0], limit_pollutant=p.limit_pollutant[:0], limit=p.limit[:0])
     before = own_cost(levels)[treated]
     costs, sections, totals, checks, warnings = [], [], [], [], []
     extra: dict[str, pd.DataFrame] = {}
     for case in CASES:
-        allowed = _allowed(case, levels, treated)
-        if allowed is None:
+        found = _allowed(case, levels, treated)
+        if found is None:
             warnings.append(f"the case '{case}' is left out: no treatment level has the role common")
             continue
         free = case in {"common_floor", "least_cost"}
-        plan = cheapest(Problem(**{**vars(p), "allowed": allowed, **({} if free else none)}))
+        allowed, mine = found
+        load = mine.concentration * per_mg
+        own = replace(p if free else unbound, allowed=allowed, load=load, cost=mine.cost)
+        floors = oxygen_floors(basin, limits) if free else np.full(len(basin.section_at), np.nan)
+        plan, breathing = cheapest_with_oxygen(own, basin, parameters, mine.concentration, treated, floors)
         checks += [Check(f"{case}: {c.name}", c.value, c.limit) for c in plan.checks]
         load = basin.load.copy()
-        concentration = np.einsum("dt,dtp->dp", plan.shares, levels.concentration[treated])
+        concentration = np.einsum("dt,dtp->dp", plan.shares, mine.concentration)
         load[treated] = concentration * basin.volume[treated, None] / 1000.0
         quality = simulate(basin, parameters, load)
         checks += [Check(f"{case}: {c.name}", c.value, c.limit) for c in quality.checks]
-        assessed = assess_sections(basin, quality, limits)
+        assessed = assess_sections(basin, quality, limits, slack=FEASIBLE)
         by_city = pd.DataFrame({"city": basin.city[treated], "cost": plan.cost, "change": plan.cost - before})
         costs.append(by_city.groupby("city", sort=True, as_index=False).sum().assign(case=case))
-        sections.append(assessed.assign(case=case))
+        sections.append(assessed.assign(case=case, **{"class": [NAMES[g] for g in assessed["grade"]]}))
         met = assessed["complies"].dropna()
         totals.append(
             {
@@ -245,6 +272,7 @@ def compare_cases(
         )
         if case == "least_cost":
             extra = _prices(basin, p, plan, treated, [r[0] for r in _limits_of(basin, limits)])
+            extra = _with_oxygen(extra, basin, plan, breathing, floors)
             warnings += _explained(extra["unmet"])
     tables = {
         "cases": _first(pd.concat(costs, ignore_index=True), "case"),
@@ -292,12 +320,48 @@ def _prices(
     share = natural[p.limit_pollutant, p.limit_reach] / p.caps
     missed = limits.drop(columns="price").assign(best=p.limit + plan.unmet, background=share * p.limit)
     missed["reason"] = np.where(share > 1, "background alone", "best treatment of all discharges")
-    return {"prices": limits, "charges": charges, "unmet": missed[plan.unmet > 0].reset_index(drop=True)}
+    missed = missed[plan.unmet > 0].reset_index(drop=True)
+    return {"prices": limits, "charges": charges, "trading": _trading(charges), "unmet": missed}
+
+
+def _trading(charges: pd.DataFrame) -> pd.DataFrame:
+    """What a kg of a city counts for against one of the city with the largest charge; ratios of two are their rate.
+
+    Columns ``pollutant, city, charge, ratio``; the charge of a city is the mean of its discharges.
+    """
+    mean = charges[charges["charge"] > 0].groupby(["pollutant", "city"], sort=False, as_index=False)["charge"].mean()
+    largest = mean.groupby("pollutant")["charge"].transform("max").to_numpy(float)
+    return pd.DataFrame(mean.assign(ratio=mean["charge"].to_numpy(float) / largest))
+
+
+def _with_oxygen(
+    extra: dict[str, pd.DataFrame], basin: Basin, plan: Plan, sections: npt.NDArray[np.int64], floors: Array
+) -> dict[str, pd.DataFrame]:
+    """Add the oxygen that had to be held to the prices, and what stays short of it to what is unmet."""
+    held = pd.DataFrame(
+        {
+            "section": basin.sections["id"].to_numpy()[sections],
+            "pollutant": "do",
+            "limit": floors[sections],
+            "price": plan.cut_price,
+        }
+    )
+    short = held.drop(columns="price").assign(best=floors[sections] - plan.cut_unmet, background=np.nan)
+    short = short.assign(reason="best treatment of all discharges")[plan.cut_unmet > 0]
+    return extra | {
+        "prices": pd.concat([extra["prices"], held], ignore_index=True) if len(held) else extra["prices"],
+        "unmet": pd.concat([extra["unmet"], short], ignore_index=True) if len(short) else extra["unmet"],
+    }
 
 
 def _explained(unmet: pd.DataFrame) -> list[str]:
-    return [
-        f"section '{row.section}' cannot meet {row.limit:g} mg/L of {row.pollutant}: {row.best:.3g} remain at the best "
-        f"treatment, {row.background:.3g} of them background"
-        for row in unmet.head(20).itertuples()
-    ]
+    said = []
+    for row in unmet.head(20).to_dict("records"):
+        natural = "" if pd.isna(row["background"]) else f", {row['background']:.3g} of them background"
+        said.append(
+            f"section '{row['section']}' cannot meet {row['limit']:g} mg/L of {row['pollutant']}: {row['best']:.3g} "
+            f"remain at the best treatment{natural}"
+        )
+    if len(unmet) > 20:
+        said.append(f"and {len(unmet) - 20} more limits cannot be met")
+    return said

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from megalopolis.environment.cases import compare_cases, levels_of, own_cost
-from megalopolis.environment.inputs import BACKGROUND, Basin, basin_of
+from megalopolis.environment.inputs import BACKGROUND, Basin, basin_of, depths
 from megalopolis.environment.rates import DAYS_PER_YEAR, reckhow
 from megalopolis.environment.simulate import (
     Quality,
     assess_sections,
     attribution,
-    compliance_probability,
     simulate,
     water_balance,
 )
-from megalopolis.environment.standards import NAMES, SURFACE_WATER, Limits, limits_on, standards
+from megalopolis.environment.standards import CLASSES, NAMES, SURFACE_WATER, Limits, limits_on, standards
+from megalopolis.environment.uncertainty import compliance_probability
 from megalopolis.errors import BadInput, Problem
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
 
+#: Worst class that counts as good: III.
+GOOD = 3
 #: Indicator to the parameter whose mean over the sections it is.
 _MEANS = {
     "nh3n_at_sections": "nh3n",
@@ -72,8 +75,10 @@ def run(
     if not basin.pollutants:
         raise BadInput(Problem("discharges", "no concentration of any pollutant is given", "give cod, nh3n or tp"))
     date = f"{state.year}-12-31"
-    table = standards(state.frame("standards"))
-    limits = {body: limits_on(table, standard, date, body) for body in _bodies(basin)}
+    nitrogen = parameters["lake_nitrogen"] > 0
+    limits = state.derive(
+        f"environment: limits {standard} {nitrogen}", lambda: _limits(state, basin, standard, date, nitrogen=nitrogen)
+    )
     progress("environment: transport", 0, 3)
     quality = simulate(basin, parameters, basin.load)
     sections = assess_sections(basin, quality, limits)
@@ -106,6 +111,14 @@ def run(
     return Result("environment", tables, rows, checks, warnings)
 
 
+def _limits(state: Region, basin: Basin, standard: str, date: str, *, nitrogen: bool) -> dict[str, dict[str, Limits]]:
+    table = standards(state.frame("standards"))
+    found = {body: limits_on(table, standard, date, body) for body in _bodies(basin)}
+    if not nitrogen:
+        found = {body: {name: of for name, of in limits.items() if name != "tn"} for body, limits in found.items()}
+    return found
+
+
 def _bodies(basin: Basin) -> list[str]:
     kinds = [("lake", basin.lake.any()), ("river", not basin.lake.all())]
     return [name for name, there in kinds if there]
@@ -114,23 +127,33 @@ def _bodies(basin: Basin) -> list[str]:
 def _indicators(basin: Basin, sections: pd.DataFrame, cost: np.ndarray | None) -> pd.DataFrame:
     """Ledger rows of every city with sections or discharges, and of the region."""
     rows: list[tuple[str, str, float]] = []
-    places = [("region", sections), *sections.dropna(subset=["city"]).groupby("city", sort=True)]
-    for place, part in places:
-        known = part["complies"].dropna()
-        rows.append((str(place), "sections_complying", float(known.mean()) if len(known) else np.nan))
-        graded = part.loc[part["grade"] > 0, "grade"]
-        rows.append((str(place), "sections_good", float((graded <= 3).mean()) if len(graded) else np.nan))
-        rows += [(str(place), id_, float(part[name].mean())) for id_, name in _MEANS.items() if name in part]
-    for city in np.unique(basin.city[basin.city != BACKGROUND].astype(str)):
-        own = basin.city == city
-        for name in ("nh3n", "tp"):
-            if name in basin.pollutants:
-                load = basin.load[own, basin.pollutants.index(name)].sum()
-                rows.append((city, f"{name}_discharged", float(load)))
-        if cost is not None:
-            rows.append((city, "treatment_cost", float(cost[own].sum())))
-    frame = pd.DataFrame(rows, columns=["place", "indicator", "value"]).assign(status="estimated")
-    return frame.dropna(subset=["value"], ignore_index=True)
+    owners = [c if isinstance(c, str) else "" for c in sections["city"].tolist()]
+    cities, owner = np.unique(np.array(owners, str), return_inverse=True)
+    complies = sections["complies"].to_numpy(float, na_value=np.nan)
+    grade = sections["grade"].to_numpy(float)
+    columns = {
+        "sections_complying": complies,
+        "sections_good": np.where(grade > 0, grade <= GOOD, np.nan),
+        **{id_: sections[name].to_numpy(float) for id_, name in _MEANS.items() if name in sections},
+    }
+    for id_, values in columns.items():
+        known = ~np.isnan(values)
+        if known.any():
+            rows.append(("region", id_, float(values[known].mean())))
+        count = np.bincount(owner[known], minlength=len(cities))
+        total = np.bincount(owner[known], values[known], minlength=len(cities))
+        rows += [(str(c), id_, t / n) for c, t, n in zip(cities, total, count, strict=True) if c and n]
+    mine = basin.city != BACKGROUND
+    names, who = np.unique(basin.city[mine].astype(str), return_inverse=True)
+    sums = {
+        f"{p}_discharged": basin.load[mine, basin.pollutants.index(p)] for p in ("nh3n", "tp") if p in basin.pollutants
+    }
+    if cost is not None:
+        sums["treatment_cost"] = cost[mine]
+    for id_, values in sums.items():
+        total = np.bincount(who, values, minlength=len(names))
+        rows += [(str(c), id_, float(t)) for c, t in zip(names, total, strict=True)]
+    return pd.DataFrame(rows, columns=["place", "indicator", "value"]).assign(status="estimated")
 
 
 def _warnings(basin: Basin, quality: Quality, parameters: Mapping[str, float]) -> tuple[str, ...]:
@@ -139,10 +162,18 @@ def _warnings(basin: Basin, quality: Quality, parameters: Mapping[str, float]) -
     if len(anoxic):
         named = ", ".join(f"'{i}'" for i in anoxic[:5])
         said.append(f"{len(anoxic)} reaches lose all oxygen, where the linear model does not hold: {named}")
+    shallow = basin.reaches["id"].to_numpy()[depths(basin)[1]]
+    if len(shallow) and "do" in quality.concentration:
+        named = ", ".join(f"'{i}'" for i in shallow[:5])
+        said.append(f"{len(shallow)} rivers have no depth; reaeration takes Q^0.5 / (7.2 U), an estimate: {named}")
     if "do" not in quality.concentration:
         said.append("without bod5 and nh3n of the discharges there is no dissolved oxygen")
     if basin.network.looped and parameters["oxygen_limit"] > 0:
         said.append("water can return in this network: rates are not limited by oxygen")
+    if "assumed" in basin.sections:
+        goal = CLASSES[int(parameters["assumed_target"]) - 1]
+        count = int(basin.sections["assumed"].sum())
+        said.append(f"{count} of {len(basin.sections)} sections have no target of their own: class {goal} is assumed")
     if basin.sections["target"].isna().any():
         count = int(basin.sections["target"].isna().sum())
         said.append(f"{count} of {len(basin.sections)} sections have no target: they are classed, not judged")
@@ -151,7 +182,7 @@ def _warnings(basin: Basin, quality: Quality, parameters: Mapping[str, float]) -
 
 def _reaches(basin: Basin, quality: Quality, limits: Mapping[str, Mapping[str, Limits]]) -> pd.DataFrame:
     everywhere = pd.DataFrame({"id": basin.reaches["id"], "city": None, "reach": basin.reaches["id"], "target": None})
-    whole = Basin(**{**vars(basin), "sections": everywhere, "section_at": np.arange(len(basin.flow))})
+    whole = replace(basin, sections=everywhere, section_at=np.arange(len(basin.flow)))
     graded = assess_sections(whole, quality, limits)
     columns = ["reach", "body", *quality.concentration, "grade", "factor"]
     place = basin.reaches[["name", "lon", "lat", "flow_m3s"]]

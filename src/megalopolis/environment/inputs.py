@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from megalopolis.environment.rates import (
     vollenweider,
 )
 from megalopolis.environment.transport import mixed_retention, retention
+from megalopolis.environment.standards import CLASSES
 from megalopolis.errors import BadInput, Problem, suggest
 from megalopolis.region import Region
 from megalopolis.units import Array
@@ -30,6 +32,8 @@ from megalopolis.units import Array
 POLLUTANTS = ("cod", "bod5", "nh3n", "tn", "tp")
 #: Discharges without a city: nature, and what comes in over the border of the region.
 BACKGROUND = "background"
+#: Width of a river in m over the root of its flow in m3/s (Moody and Troutman 2002).
+_WIDTH = 7.2
 
 
 @dataclass(frozen=True)
@@ -70,17 +74,17 @@ class Basin:
     concentration: Array
     city: npt.NDArray[np.object_]
 
-    @property
+    @cached_property
     def load(self) -> Array:
         """Load of each discharge, kg/d, shape (d, p)."""
         return self.volume[:, None] * self.concentration / 1000.0
 
-    @property
+    @cached_property
     def volume(self) -> Array:
         """Volume of each discharge, m3/d."""
         return self.discharges["volume_m3d"].to_numpy(float)
 
-    @property
+    @cached_property
     def along(self) -> npt.NDArray[np.bool_]:
         """Whether a discharge is spread along its reach."""
         return (self.discharges["entry"] == "along").to_numpy()
@@ -95,6 +99,18 @@ def basin_of(state: Region, parameters: Mapping[str, float]) -> Basin:
         With everything that is wrong: flows or velocities of zero, missing lengths or volumes, bad links,
         concentrations that some discharges have and others lack, unknown reaches.
     """
+    basin = state.derive("environment: basin", lambda: _structure(state))
+    given = basin.temperature
+    basin = replace(basin, temperature=np.where(np.isnan(given), parameters["temperature"], given))
+    goal = int(parameters["assumed_target"])
+    if goal and basin.sections["target"].isna().any():
+        target = basin.sections["target"].fillna(CLASSES[goal - 1])
+        basin = replace(basin, sections=basin.sections.assign(target=target, assumed=basin.sections["target"].isna()))
+    return basin
+
+
+def _structure(state: Region) -> Basin:
+    """Basin of a state; the temperature of a reach that has none is left open."""
     reaches, links = state.frame("reaches"), state.frame("reach_links")
     discharges, sections = state.frame("discharges"), state.frame("sections")
     ids = reaches["id"].tolist()
@@ -127,7 +143,7 @@ def basin_of(state: Region, parameters: Mapping[str, float]) -> Basin:
         lake=lake,
         days=np.where(lake, reaches["volume_m3"].to_numpy(float) / (flow * SECONDS_PER_DAY), river_days),
         flow=flow,
-        temperature=reaches["temperature_c"].fillna(parameters["temperature"]).to_numpy(float),
+        temperature=reaches["temperature_c"].to_numpy(float),
         pollutants=used,
         reach_of=discharges["reach"].map(number).to_numpy(np.int64),
         section_at=sections["reach"].map(number).to_numpy(np.int64),
@@ -224,12 +240,25 @@ def head_loads(basin: Basin, a: Array, b: Array, load: Array) -> Array:
     return np.asarray(np.where(basin.along[:, None], ratio, 1.0) * load)
 
 
+def depths(basin: Basin) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Mean depth of every reach, m, and where it is estimated.
+
+    A river without a depth takes that which its flow needs at its velocity in a bed ``7.2 Q^0.5`` m wide (downstream
+    hydraulic geometry, Moody and Troutman 2002, Earth Surface Processes and Landforms 27): ``H = Q^0.5 / (7.2 U)``.
+    """
+    reaches = basin.reaches
+    given = reaches["depth_m"].to_numpy(float)
+    estimated = np.isnan(given) & ~basin.lake
+    lake = reaches["volume_m3"].to_numpy(float) / (1e6 * reaches["area_km2"].to_numpy(float))
+    river = np.sqrt(basin.flow) / (_WIDTH * reaches["velocity_ms"].to_numpy(float))
+    return np.where(basin.lake, lake, np.where(estimated, river, given)), estimated
+
+
 def water_of(basin: Basin, parameters: Mapping[str, float]) -> Water:
-    """What the reaches do to oxygen; a river without depth is taken to be 2 m deep."""
+    """What the reaches do to oxygen; a river without depth has that of `depths`."""
     reaches, temperature = basin.reaches, basin.temperature
     zero = np.zeros(len(basin.flow))
-    lake_depth = reaches["volume_m3"].to_numpy(float) / (1e6 * reaches["area_km2"].to_numpy(float))
-    depth = np.where(basin.lake, lake_depth, reaches["depth_m"].fillna(2.0).to_numpy(float))
+    depth, _ = depths(basin)
     velocity = np.where(basin.lake, 0.0, reaches["velocity_ms"].to_numpy(float))
     low, high = parameters["reaeration_low"], parameters["reaeration_high"]
     return Water(
@@ -244,12 +273,19 @@ def water_of(basin: Basin, parameters: Mapping[str, float]) -> Water:
         reaeration=at_temperature(
             reaeration(velocity, depth, low=low, high=high), parameters["theta_reaeration"], temperature
         ),
-        demand=zero,
+        demand=at_temperature(parameters["sediment_demand"], parameters["theta_sediment"], temperature) / depth,
         mixed=basin.lake,
     )
 
 
-def oxygen_loads(basin: Basin, water: Water, load: Array, parameters: Mapping[str, float]) -> dict[str, Array]:
+def oxygen_loads(
+    basin: Basin,
+    water: Water,
+    load: Array,
+    parameters: Mapping[str, float],
+    *,
+    of: npt.NDArray[np.bool_] | None = None,
+) -> dict[str, Array]:
     """Loads that take oxygen, kg/d at the heads of the reaches, for `megalopolis.environment.oxygen.solve_oxygen`.
 
     Parameters
@@ -262,9 +298,13 @@ def oxygen_loads(basin: Basin, water: Water, load: Array, parameters: Mapping[st
         kg/d.
     parameters : mapping of str to float
         Of environment.
+    of : ndarray of bool, shape (d,), optional
+        The discharges that are meant, all by default.
     """
     n, at = len(basin.flow), basin.reach_of
     flow = basin.volume / SECONDS_PER_DAY
+    if of is not None:
+        flow, load = flow * of, load * of[:, None]
     natural = basin.city == BACKGROUND
     assumed = np.where(natural, water.saturation[at], parameters["effluent_oxygen"])
     given = basin.discharges["do"].to_numpy(float)

@@ -8,6 +8,7 @@ from typing import Final
 
 from megalopolis.clusters import face as clusters
 from megalopolis.economy import face as economy
+from megalopolis.environment import face as environment
 from megalopolis.pillar import Result
 from megalopolis.region import Region
 from megalopolis.services import face as services
@@ -108,6 +109,20 @@ PILLARS: Final = (
         needs=("cities", "catalogue"),
         reads=("cities", "clusters_planned", "catalogue", "evidence_links", "recognitions", "online_channels"),
         inputs={"minutes": ("travel", "minutes"), "flows": ("clusters", "flows")},
+    ),
+    Pillar(
+        "environment",
+        environment.run,
+        needs=("reaches", "discharges"),
+        reads=(
+            "cities",
+            "reaches",
+            "reach_links",
+            "sections",
+            "discharges",
+            "treatment_levels",
+            "standards",
+        ),
     ),
 )
 

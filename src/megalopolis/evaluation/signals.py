@@ -147,8 +147,11 @@ def _rail(evaluation: Evaluation) -> list[Row]:
     return rows
 
 
-def _modelled(evaluation: Evaluation, name: str) -> list[Row]:
-    """Value of an indicator for the region today (baseline) and in the last year with the plan."""
+def _modelled(evaluation: Evaluation, name: str, target: str | None = None) -> list[Row]:
+    """Value of an indicator for the region today (baseline) and in the last year with the plan.
+
+    ``target`` names its target, where that has another name.
+    """
     ledger = evaluation.ledger
     rows = []
     first = min((y for y in evaluation.years if y >= evaluation.region.meta.now), default=evaluation.year)
@@ -157,7 +160,7 @@ def _modelled(evaluation: Evaluation, name: str) -> list[Row]:
         for found in ledger[keep & (ledger["indicator"] == name)].to_dict("records"):
             row = _row(name, found["value"], found["unit"], case=case, year=year, low=found["low"], high=found["high"])
             row |= {"status": found["status"], "source": "this model"}
-            row = _with_target(evaluation, row)
+            row = {**_with_target(evaluation, {**row, "id": target or name}), "id": name}
             if row["target"] is not None and row["target_year"] == year:
                 better = indicators()[name].better or 1
                 row["verdict"] = ON_TRACK if better * (row["value"] - row["target"]) >= 0 else BEHIND
@@ -217,8 +220,16 @@ def _services(evaluation: Evaluation) -> list[Row]:
 
 
 def _pollution(evaluation: Evaluation) -> list[Row]:
+    if "environment" in evaluation.ran:
+        water = [
+            {**row, "id": "sections_class3_share"}
+            for row in _modelled(evaluation, "sections_good", target="sections_class3_share")
+        ]
+        water += _modelled(evaluation, "sections_complying")
+    else:
+        water = [_absent(evaluation, "sections_class3_share", "environment")]
     return [
-        _absent(evaluation, "sections_class3_share", "environment"),
+        *water,
         _absent(evaluation, "emissions_peak_year", "carbon"),
         _absent(evaluation, "neutrality_year", "carbon"),
     ]

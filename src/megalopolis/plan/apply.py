@@ -12,6 +12,8 @@ from megalopolis.region import Region
 
 #: Tables whose rows live from ``opened`` until before ``closed``.
 _DATED = ("rail_lines", "migration_barriers", "trade_barriers", "subsidies", "agreements", "land_supply")
+#: Sector of the discharges that grow with urban residents.
+HOUSEHOLDS = "households"
 
 
 def at(region: Region, plan: Plan | None, year: int) -> Region:
@@ -116,6 +118,16 @@ def _drive(tables: Tables, year: int) -> None:
     share = np.minimum(cities["urban_population"].to_numpy(float) / old_population * urban, 1.0)
     cities["urban_population"] = cities["population"] * share
     cities["gdp"] = cities["gdp"].to_numpy(float) * people * output
+    if tables.region.has("discharges"):
+        before = np.minimum(tables.region.frame("cities")["urban_population"].to_numpy(float), old_population)
+        _drive_sewage(tables, dict(zip(cities["id"], cities["urban_population"].to_numpy(float) / before, strict=True)))
+
+
+def _drive_sewage(tables: Tables, growth: dict[str, float]) -> None:
+    """Let the sewage of households grow with the urban residents of its city; concentrations stay."""
+    rows = tables["discharges"]
+    factor = rows["city"].map(growth).fillna(1.0).to_numpy(float)
+    rows["volume_m3d"] *= np.where(rows["sector"] == HOUSEHOLDS, factor, 1.0)
 
 
 def _speeds(tables: Tables, year: int) -> None:

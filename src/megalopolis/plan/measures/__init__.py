@@ -14,6 +14,7 @@ from megalopolis.plan.measures.economy import (
     MigrationBarrier,
     TradeBarrier,
 )
+from megalopolis.plan.measures.environment import Ban, DischargeStandard, TreatmentUpgrade
 from megalopolis.plan.measures.services import EvidenceLink, OnlineChannel, Recognition
 from megalopolis.plan.measures.travel import Delay, Overrun, RailLine, RailUpgrade, RoadTime
 
@@ -30,14 +31,19 @@ AnyMeasure = Annotated[
     | IndustryAgreement
     | EvidenceLink
     | Recognition
-    | OnlineChannel,
+    | OnlineChannel
+    | DischargeStandard
+    | TreatmentUpgrade
+    | Ban,
     Field(),
     Discriminator("kind"),
 ]
 
 __all__ = [
     "AnyMeasure",
+    "Ban",
     "Delay",
+    "DischargeStandard",
     "EvidenceLink",
     "IndustryAgreement",
     "IndustrySubsidy",
@@ -52,4 +58,5 @@ __all__ = [
     "RoadTime",
     "Tables",
     "TradeBarrier",
+    "TreatmentUpgrade",
 ]
