@@ -22,8 +22,8 @@ from megalopolis.environment.rates import (
     ultimate_bod,
     vollenweider,
 )
-from megalopolis.environment.transport import mixed_retention, retention
 from megalopolis.environment.standards import CLASSES
+from megalopolis.environment.transport import mixed_retention, retention
 from megalopolis.errors import BadInput, Problem, suggest
 from megalopolis.region import Region
 from megalopolis.units import Array
