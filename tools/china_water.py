@@ -50,7 +50,13 @@ DRY_SHARES: Final = {
 RELEASE: Final = ("yz-yichang", 1000.0)
 #: Local yield where no gauge lies below, m3/s and km.
 YIELD: Final = 0.06
-LENGTHS: Final = {"measured": "Natural Earth", "estimated": "points by hand", "given": "general knowledge", "": ""}
+LENGTHS: Final = {
+    "measured": "Natural Earth",
+    "stretched": "Natural Earth, stretched to the waterway",
+    "estimated": "points by hand",
+    "given": "general knowledge",
+    "": "",
+}
 PARAMETERS: Final = {
     "temp_c": "temperature",
     "do_mgl": "do",
@@ -337,6 +343,8 @@ def main() -> None:
         r.points = [(float(x), float(y)) for x, y in shapely.get_coordinates(shapely.LineString(traced).simplify(0.03))]
         if "km" in r.options:
             r.km, r.measured = r.number("km"), "given"
+        if "waterway" in r.options:
+            r.km, r.measured = r.km * r.number("waterway"), "stretched"
     shares = {city: {a: float(b) for a, b in (w.split(":") for w in of.split(","))} for city, of in rows("cities.txt")}
     loads = china_loads.loads(PACK, shares)
     sewage = china_loads.volume_by_reach(loads)
