@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from test_equilibrium import some
 
 from megalopolis.economy import game as g
-from megalopolis.economy.linear import OBJECTIVES, gradients, linearise, objective_of
+from megalopolis.economy.linear import OBJECTIVES, Adjoint, gradients, jacobian, objective_of
 from megalopolis.economy.solve import solve
 
 GAMMA = [0.0, 0.1, 0.2]
@@ -41,6 +41,22 @@ def test_adjoint_is_the_derivative(kind, mobile):
             assert grad[:, city, k] == pytest.approx(slope, abs=1e-8)
 
 
+def test_old_factorisation_gives_the_same_gradients():
+    m, players, adjoint = some(6, 3, 1, gamma=GAMMA, classes=2), np.array([0, 2, 5]), Adjoint()
+    adjoint.gradients(tight(m), players, "welfare")
+    subsidy = np.zeros((3, 6))
+    subsidy[:, players] = [[0.0], [0.2], [-0.3]]
+    moved = tight(m.changed(subsidy=subsidy))
+    for kind in OBJECTIVES:
+        values, grad = adjoint.gradients(moved, players, kind)
+        fresh = gradients(moved, players, kind)
+        assert values == pytest.approx(fresh[0])
+        assert grad == pytest.approx(fresh[1], abs=1e-9)
+        weights = np.array([0.2, 0.3, 0.5])
+        joint = adjoint.gradient(moved, players, kind, weights)
+        assert joint == pytest.approx(np.einsum("p,pck->ck", weights, fresh[1]), abs=1e-9)
+
+
 def equations(m, x):
     """The equations in logs, written plainly and analytic, so that a complex step goes through them."""
     count, n = m.log_t.shape
@@ -70,7 +86,7 @@ def test_jacobian_against_the_complex_step():
     # the redundant equation is replaced by the numeraire, a change of rank one
     weight = np.concatenate([found.bills.ravel(), np.zeros(5)])
     numeraire = np.concatenate([found.bills.ravel(), found.bills.sum(axis=0)])
-    jac = linearise(found, np.arange(5)).jacobian - np.outer(weight / weight.max(), numeraire)
+    jac = jacobian(found) - np.outer(weight / weight.max(), numeraire)
     assert jac == pytest.approx(exact, abs=1e-7)
     assert np.abs(exact[:, 15:].sum(axis=1)).max() < 1e-10  # the level of wages means nothing
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 from scipy.optimize import minimize
 
-from megalopolis.economy.linear import Objective, gradients, objective_of
+from megalopolis.economy.linear import Adjoint, Objective, objective_of
 from megalopolis.economy.model import Indices, Model
 from megalopolis.economy.solve import Equilibrium, solve
 from megalopolis.units import Array
@@ -48,6 +48,8 @@ class Game:
     players: Indices
     objective: Objective = "welfare"
     _last: Equilibrium | None = field(default=None, repr=False)
+    _at: Array | None = field(default=None, repr=False)
+    _adjoint: Adjoint = field(default_factory=Adjoint, repr=False)
 
     def __post_init__(self) -> None:
         chosen = np.asarray(self.players, dtype=np.int64)
@@ -77,6 +79,8 @@ class Game:
         ValueError
             If the equilibrium does not converge.
         """
+        if self._at is not None and self._last is not None and np.array_equal(self._at, wedge):
+            return self._last
         subsidy = self.model.subsidy.copy()
         subsidy[0, self.players] = 0.0
         subsidy[1:, self.players] = -np.expm1(-wedge.T)
@@ -84,18 +88,21 @@ class Game:
         found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=_SWEEPS)
         if found.residual > 100.0 * _TIGHT:
             raise ValueError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
-        self._last = found
+        self._last, self._at = found, wedge.copy()
         return found
 
-    def slopes(self, wedge: Array) -> tuple[Array, Array]:
-        """Objectives (p,) and their gradients by all players' wedges (p, p, k - 1)."""
-        values, grad = gradients(self.equilibrium(wedge), self.players, self.objective)
-        return values, grad[:, :, 1:]
+    def values(self, wedge: Array) -> Array:
+        """Objectives of the players in logs, shape (p,)."""
+        return objective_of(self.equilibrium(wedge), self.players, self.objective)
 
-    def slopes_of_first(self, wedge: Array) -> tuple[float, Array]:
-        """Objective of the first player and its gradient by its own wedges (1, k - 1)."""
-        values, grad = self.slopes(wedge)
-        return float(values[0]), grad[0, :1]
+    def slope(self, wedge: Array, weights: Array) -> Array:
+        """Gradient (p, k - 1) of the weighted sum of the players' objectives by their wedges."""
+        return self._adjoint.gradient(self.equilibrium(wedge), self.players, self.objective, weights)[:, 1:]
+
+    def value_of_first(self, wedge: Array) -> tuple[float, Array]:
+        """Objective of the first player and its gradient by all wedges (p, k - 1)."""
+        first = np.eye(self.players.size)[0]
+        return float(self.values(wedge)[0]), self.slope(wedge, first)
 
     @property
     def shares(self) -> Array:
@@ -113,7 +120,7 @@ class Game:
             Gradient, shape (p, k - 1); largest gradient in logs of the objective that does not point out of the bounds.
         """
         found = self.equilibrium(wedge)
-        own = np.einsum("ppk->pk", gradients(found, self.players, self.objective)[1][:, :, 1:])
+        own = np.einsum("ppk->pk", self._adjoint.gradients(found, self.players, self.objective)[1][:, :, 1:])
         inside = ~((wedge >= _BOUND) & (own > 0) | (wedge <= -_BOUND) & (own < 0))
         return own / self.shares, float(np.abs(own * inside).max())
 
@@ -133,7 +140,7 @@ class Outcome:
     equilibrium : Equilibrium
         Economy at these subsidies.
     gradient : float
-        Largest first-order gain left; without a maximisation NaN.
+        Largest first-order gain left, in logs of an objective per log of the wedge; without a maximisation NaN.
     rounds : int
         Equilibria with gradients that were solved.
     """
@@ -257,8 +264,7 @@ def cooperate(game: Game, weights: Array | None = None) -> Outcome:
     weights = _weights(game, weights)
 
     def value(wedge: Array) -> tuple[float, Array]:
-        values, grad = game.slopes(wedge)
-        return float(weights @ values), np.einsum("p,pck->ck", weights, grad)
+        return float(weights @ game.values(wedge)), game.slope(wedge, weights)
 
     return _climb(game, "cooperate", value, pigou(game).subsidy)
 
@@ -281,16 +287,17 @@ def bargain(game: Game, threat: Outcome, weights: Array | None = None) -> Outcom
         If no subsidies were found from which every player gains.
     """
     power = np.full(game.players.size, 1.0 / game.players.size) if weights is None else _weights(game, weights)
-    start = _pareto(game, threat)
+    common = pigou(game)
+    start = common.subsidy if (common.values > threat.values).all() else _pareto(game, threat)
 
     def value(wedge: Array) -> tuple[float, Array]:
-        values, grad = game.slopes(wedge)
-        gain = values - threat.values
+        gain = game.values(wedge) - threat.values
         if (gain <= 0).any():
             return -np.inf, np.zeros_like(wedge)
-        return float(power @ np.log(gain)), np.einsum("p,pck->ck", power / gain, grad)
+        return float(power @ np.log(gain)), game.slope(wedge, power / gain)
 
-    return _climb(game, "bargain", value, start)
+    best = _climb(game, "bargain", value, start)
+    return replace(best, gradient=best.gradient / float((power / (best.values - threat.values)).sum()))
 
 
 def _pareto(game: Game, threat: Outcome) -> Array:
@@ -300,11 +307,10 @@ def _pareto(game: Game, threat: Outcome) -> Array:
     for sharp in (3.0 / size, 30.0 / size, 300.0 / size):
 
         def value(wedge: Array, sharp: float = sharp) -> tuple[float, Array]:
-            values, grad = game.slopes(wedge)
-            gain = values - threat.values
+            gain = game.values(wedge) - threat.values
             share = np.exp(-sharp * (gain - gain.min()))
             soft = gain.min() - np.log(share.sum()) / sharp
-            return float(soft), np.einsum("p,pck->ck", share / share.sum(), grad)
+            return float(soft), game.slope(wedge, share / share.sum())
 
         best = _climb(game, "fair", value, subsidy)
         if (best.values > threat.values).all():
@@ -336,10 +342,11 @@ def regret(game: Game, found: Outcome, sample: Indices, rng: np.random.Generator
             game.players[player : player + 1],
             game.objective,
             found.equilibrium,
+            _adjoint=game._adjoint,  # noqa: SLF001 - the same economy, nearly
         )
         own = found.subsidy[player : player + 1]
         begins = [own, *(1 - (1 - own) * np.exp(-0.2 * rng.standard_normal(own.shape)) for _ in range(starts))]
-        best = [_climb(alone, "best response", alone.slopes_of_first, b).values[0] for b in begins]
+        best = [_climb(alone, "best response", alone.value_of_first, b, 1e-12).values[0] for b in begins]
         gains[at] = max(best) - found.values[player]
     return gains
 
@@ -355,11 +362,13 @@ def _weights(game: Game, weights: Array | None) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def _climb(game: Game, name: str, value: Callable[[Array], tuple[float, Array]], start: Array) -> Outcome:
+def _climb(
+    game: Game, name: str, value: Callable[[Array], tuple[float, Array]], start: Array, close: float = 1e-14
+) -> Outcome:
     """Maximise by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) within the bounds, from subsidies (p, k)."""
     rounds = 0
     first = -np.log1p(-start[:, 1:])
-    scale = max(float(np.abs(value(first)[1]).max()), 1e-12)  # gradients of order one suit the line search
+    scale = max(float(np.abs(value(first)[1]).max()), 1e-6)  # gradients of order one suit the line search
 
     def falls(flat: Array) -> tuple[float, Array]:
         nonlocal rounds
@@ -373,7 +382,7 @@ def _climb(game: Game, name: str, value: Callable[[Array], tuple[float, Array]],
         jac=True,
         method="L-BFGS-B",
         bounds=[(-_BOUND, _BOUND)] * first.size,
-        options={"maxiter": 300, "ftol": 1e-14, "gtol": 1e-7},
+        options={"maxiter": 300, "ftol": close, "gtol": max(1e-7, TOLERANCE / scale)},
     )
     free_of = np.abs(best.x) < _BOUND
     left = float(np.abs(best.jac[free_of]).max() * scale) if free_of.any() else 0.0

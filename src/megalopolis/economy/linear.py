@@ -1,12 +1,10 @@
-"""Derivatives of an equilibrium: one factorisation gives the gradients of every city's objective by its adjoint."""
+"""Derivatives of an equilibrium: gradients of every city's objective by its adjoint, with few factorisations."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.linalg import lu_factor, lu_solve
 
 from megalopolis.economy.model import Indices
@@ -15,118 +13,144 @@ from megalopolis.units import Array
 
 Objective = Literal["welfare", "real_income", "gdp"]
 OBJECTIVES: Final[tuple[Objective, ...]] = ("welfare", "real_income", "gdp")
+#: Residual of the adjoint, relative to its right-hand side.
+_TIGHT: Final = 1e-9
+#: Refinements with an old factorisation before a new one is made.
+_REFINEMENTS: Final = 15
 
 
-@dataclass(frozen=True)
-class Shares:
-    """Shares of an equilibrium that its derivatives are made of.
-
-    Attributes
-    ----------
-    bought : ndarray, shape (k, n, i)
-        Share of n's spending on an industry that goes to i.
-    sold : ndarray, shape (k, i, n)
-        Share of i's sales of an industry that go to n.
-    income : ndarray, shape (k, n)
-        Sales of an industry over the city's spending.
-    work : ndarray, shape (k, n)
-        Share of an industry in the city's workers.
-    choice : ndarray, shape (o, n)
-        Share of the registered of o who live in n; no rows where nobody moves.
-    """
-
-    bought: Array
-    sold: Array
-    income: Array
-    work: Array
-    choice: Array
-
-
-def shares_of(found: Equilibrium) -> Shares:
-    """Take the shares of an equilibrium."""
-    m = found.model
-    bought = found.trade_shares()
-    paid = bought * (m.beta[:, None] * found.spending)[:, :, None]
-    sold = np.transpose(paid, (0, 2, 1)) / found.sales[:, :, None]
-    choice = found.migration_shares() if m.mobile else np.empty((0, m.cities))
-    return Shares(bought, sold, found.bills / found.spending, found.labour / found.people, choice)
-
-
-def _utility(found: Equilibrium, s: Shares) -> tuple[Array, Array, Array]:
-    """Derivatives of log utility by ln L (n, k, n), ln w (n, n) and the log of what the city keeps (n, k, n)."""
-    m, n = found.model, found.model.cities
-    by_labour, by_keep = np.empty((n, m.industries, n)), np.empty((n, m.industries, n))
-    by_wage = np.diag(m.q * s.income.sum(axis=0))
-    for k in range(m.industries):
-        priced = m.q * m.beta[k] * s.bought[k]
-        by_labour[:, k] = m.gamma[k] * priced + np.diag(m.q * s.income[k] - s.work[k])
-        by_keep[:, k] = np.diag(m.q * s.income[k]) - priced
-        by_wage -= priced
-    return by_labour, by_wage, by_keep
-
-
-@dataclass(frozen=True)
-class Linear:
-    """The equations of an equilibrium to first order.
-
-    Attributes
-    ----------
-    jacobian : ndarray, shape (kn + n, kn + n)
-        Of wage bills against sales, then of residents against choices, by ``ln L`` (k, n) and ``ln w``. The redundant
-        equation is replaced by the numeraire.
-    forcing : ndarray, shape (kn + n, k p)
-        By the log of what each chosen city keeps of the wage in each industry, ``ln(1 - s)``.
-    shares : Shares
-        Of the equilibrium.
-    """
-
-    jacobian: Array
-    forcing: Array
-    shares: Shares
-
-
-def linearise(found: Equilibrium, cities: Indices) -> Linear:
-    """Linearise the equations around an equilibrium.
+def jacobian(found: Equilibrium) -> Array:
+    """Assemble the Jacobian of the equations at an equilibrium.
 
     Parameters
     ----------
     found : Equilibrium
         Solved tightly.
-    cities : ndarray of int, shape (p,)
-        Cities whose subsidies are varied.
+
+    Returns
+    -------
+    ndarray, shape (kn + n, kn + n)
+        Of wage bills against sales, then of residents against choices, by ``ln L`` (k, n) and ``ln w``. The redundant
+        equation is replaced by the numeraire.
     """
-    m, s = found.model, shares_of(found)
+    m = found.model
     count, n = m.log_t.shape
-    cut = count * n
-    by_labour, by_wage, by_keep = _utility(found, s)
-    jac, force = np.zeros((cut + n, cut + n)), np.zeros((cut + n, count, cities.size))
-    at = np.arange(n)
-    for k in range(count):
-        rows, twice = slice(k * n, (k + 1) * n), s.sold[k] @ s.bought[k]
-        own = np.eye(n)
-        jac[rows, :cut] = -(s.sold[k][:, None, :] * s.income[None]).reshape(n, cut)
-        jac[rows, rows] += (1.0 - m.gamma[k] * m.theta[k]) * own + m.gamma[k] * m.theta[k] * twice
-        cost = (1.0 + m.theta[k]) * own - m.theta[k] * twice
-        jac[rows, cut:] = cost - s.sold[k] * s.income.sum(axis=0)
-        force[rows] = -s.sold[k][:, None, cities] * s.income[None][:, :, cities]
-        force[rows, k] += cost[:, cities]
+    cut, at = count * n, np.arange(n)
+    income, work = found.bills / found.spending, found.labour / found.people
+    jac = np.zeros((cut + n, cut + n))
     people = slice(cut, cut + n)
-    for k in range(count):
-        jac[cut + at, k * n + at] = s.work[k]
+    by_wage = np.diag(m.q * income.sum(axis=0))
+    pull = _pull(found)
+    for k, bought in enumerate(found.trade_shares()):
+        rows, scale = slice(k * n, (k + 1) * n), m.gamma[k] * m.theta[k]
+        sold = (bought * (m.beta[k] * found.spending)[:, None]).T / found.sales[k][:, None]
+        twice = sold @ bought
+        jac[rows, :cut] = -(sold[:, None, :] * income[None]).reshape(n, cut)
+        jac[rows, rows] += (1.0 - scale) * np.eye(n) + scale * twice
+        jac[rows, people] = (1.0 + m.theta[k]) * np.eye(n) - m.theta[k] * twice - sold * income.sum(axis=0)
+        jac[cut + at, k * n + at] = work[k]
+        priced = m.q * m.beta[k] * bought
+        if m.mobile:
+            jac[people, rows] -= pull @ (m.gamma[k] * priced + np.diag(m.q * income[k] - work[k]))
+        by_wage -= priced
     if m.mobile:
-        spread = (s.choice * m.registered[:, None]).T @ s.choice / found.people[:, None]
-        pull = m.eps * (np.eye(n) - spread)
-        jac[people, :cut] -= pull @ by_labour.reshape(n, cut)
-        jac[people, cut:] -= pull @ by_wage
-        force[people] -= (pull @ by_keep[:, :, cities].reshape(n, -1)).reshape(n, count, cities.size)
+        jac[people, people] -= pull @ by_wage
     # Sales always add up to spending, so that the wage bills' equations, weighted by bills, say nothing of the
     # level of wages; the numeraire takes their place.
-    numeraire = np.concatenate([found.bills.ravel(), found.bills.sum(axis=0)])
-    weight = np.concatenate([found.bills.ravel(), np.zeros(n)])
-    weight /= np.abs(weight).max()
+    weight, numeraire = _numeraire(found)
     jac += np.outer(weight, numeraire)
-    force += weight[:, None, None] * found.bills[None][:, :, cities]
-    return Linear(jac, force.reshape(cut + n, -1), s)
+    return jac
+
+
+def _pull(found: Equilibrium) -> Array:
+    """Response of log residents to log utility, shape (n, n)."""
+    m = found.model
+    if not m.mobile:
+        return np.zeros((m.cities, m.cities))
+    choice = found.migration_shares()
+    spread = (choice * m.registered[:, None]).T @ choice / found.people[:, None]
+    return np.asarray(m.eps * (np.eye(m.cities) - spread))
+
+
+def _numeraire(found: Equilibrium) -> tuple[Array, Array]:
+    """Weights of the redundant equation, and the row that fixes the level of wages in its place."""
+    bills = found.bills.ravel()
+    return np.concatenate([bills / bills.max(), np.zeros(found.model.cities)]), np.concatenate(
+        [bills, found.bills.sum(axis=0)]
+    )
+
+
+class _Products:
+    """Products with the shares of an equilibrium and with its transposed Jacobian, from the kernels themselves."""
+
+    def __init__(self, found: Equilibrium) -> None:
+        m = found.model
+        self.found, self.model = found, m
+        shift = found.log_a.max(axis=1, keepdims=True)  # keeps the exponentials in range; it cancels
+        self.offer, self.market = np.exp(found.log_a - shift), np.exp(found.log_market - shift)
+        self.kernels = m.kernels.astype(np.float64, copy=False)
+        self.income, self.work = found.bills / found.spending, found.labour / found.people
+        if m.mobile:
+            top = found.log_utility.max()
+            self.mobility = m.mobility.astype(np.float64, copy=False)
+            self.draw = np.exp(m.eps * (found.log_utility - top))
+            self.option = np.exp(m.eps * (found.log_welfare - top))
+
+    def buys(self, k: int, y: Array) -> Array:
+        """Shares of purchases (n, i) times columns (i, r)."""
+        made = self.kernels[self.model.kernel_of[k]] @ (self.offer[k][:, None] * y)
+        return np.asarray(made / self.market[k][:, None])
+
+    def bought(self, k: int, y: Array) -> Array:
+        """Transposed shares of purchases (i, n) times columns (n, r)."""
+        made = self.kernels[self.model.kernel_of[k]].T @ (y / self.market[k][:, None])
+        return np.asarray(self.offer[k][:, None] * made)
+
+    def stays(self, y: Array) -> Array:
+        """Shares of choices (o, n) times columns (n, r)."""
+        return np.asarray((self.mobility @ (self.draw[:, None] * y)) / self.option[:, None])
+
+    def chosen(self, y: Array) -> Array:
+        """Transposed shares of choices (n, o) times columns (o, r)."""
+        return np.asarray(self.draw[:, None] * (self.mobility.T @ (y / self.option[:, None])))
+
+    def utility(self, v: Array, *, gross: bool) -> tuple[Array, Array, Array]:
+        """Derivatives of log utility, weighted by columns (n, r), by ln L (k, n, r), ln w (n, r), ln(1 - s) (k, n, r).
+
+        ``gross`` leaves out how residents share income: utility times residents.
+        """
+        m, income = self.model, self.income[:, :, None]
+        priced = np.stack([m.q * m.beta[k] * self.bought(k, v) for k in range(m.industries)])
+        crowd = 0.0 if gross else self.work[:, :, None] * v
+        by_labour = m.gamma[:, None, None] * priced + m.q * income * v - crowd
+        kept = m.q * income * v - priced
+        return by_labour, np.asarray(kept.sum(axis=0)), kept
+
+    def transposed(self, x: Array) -> tuple[Array, Array]:
+        """Transposed Jacobian (kn + n, r) and transposed forcing by ln(1 - s) (k, n, r), times columns (kn + n, r)."""
+        m, found = self.model, self.found
+        count, n = m.log_t.shape
+        rows, people = x[: count * n].reshape(count, n, -1), x[count * n :]
+        sold = np.stack(
+            [
+                (m.beta[k] * found.spending)[:, None] * self.buys(k, rows[k] / found.sales[k][:, None])
+                for k in range(count)
+            ]
+        )
+        twice = np.stack([self.bought(k, sold[k]) for k in range(count)])
+        theta, scale = m.theta[:, None, None], (m.gamma * m.theta)[:, None, None]
+        spread = self.income[:, :, None] * sold.sum(axis=0)
+        cost = (1.0 + theta) * rows - theta * twice - spread
+        by_labour = (1.0 - scale) * rows + scale * twice - spread + self.work[:, :, None] * people
+        by_wage, kept = cost.sum(axis=0), cost
+        if m.mobile:
+            inner = m.registered[:, None] * self.stays(people / found.people[:, None])
+            felt, by, keep = self.utility(m.eps * (people - self.chosen(inner)), gross=False)
+            by_labour, by_wage, kept = by_labour - felt, by_wage - by, kept - keep
+        weight, numeraire = _numeraire(found)
+        level = weight @ x
+        state = np.concatenate([by_labour.reshape(count * n, -1), by_wage]) + numeraire[:, None] * level
+        return state, kept + found.bills[:, :, None] * level
 
 
 def objective_of(found: Equilibrium, cities: Indices, kind: Objective) -> Array:
@@ -151,45 +175,86 @@ def objective_of(found: Equilibrium, cities: Indices, kind: Objective) -> Array:
     return np.asarray((np.log(found.spending) - found.log_price)[cities])
 
 
-def _slopes(found: Equilibrium, s: Shares, cities: Indices, kind: Objective) -> tuple[Array, Array]:
-    """Direct derivatives of the objectives by the state (p, kn + n) and by what the cities keep (p, k, p)."""
-    m, n, count = found.model, found.model.cities, found.model.industries
-    by_labour, by_wage, by_keep = _utility(found, s)
-    if kind == "gdp":  # ln V = q ln(E/P) - ln R
-        here = np.zeros((n, count, n))
-        for k in range(count):
-            here[np.arange(n), k, np.arange(n)] = s.work[k]
-        by_labour, by_wage, by_keep = (by_labour + here) / m.q, by_wage / m.q, by_keep / m.q
-    pick: Any = np.eye(n)[cities]
-    if kind == "welfare" and m.mobile:
-        pick = s.choice[cities]
-    state = np.concatenate([pick @ by_labour.reshape(n, -1), pick @ by_wage], axis=1)
-    kept = (pick @ by_keep[:, :, cities].reshape(n, -1)).reshape(cities.size, count, cities.size)
-    return state, kept
+class Adjoint:
+    """Gradients of objectives by subsidies, by the adjoint ``J^T x = W_x``.
+
+    The Jacobian is assembled and factorised once; at equilibria nearby the same factorisation is refined against the
+    exact products, which cost a few readings of the kernels. Where that closes in slowly, a new one is made.
+    """
+
+    def __init__(self) -> None:
+        self._factor: Any = None
+
+    def gradients(self, found: Equilibrium, cities: Indices, kind: Objective) -> tuple[Array, Array]:
+        """Objectives of cities and their gradients by all these cities' subsidies.
+
+        Parameters
+        ----------
+        found : Equilibrium
+            Solved tightly.
+        cities : ndarray of int, shape (p,)
+            Players.
+        kind : str
+            See `objective_of`.
+
+        Returns
+        -------
+        tuple of ndarray
+            Objectives, shape (p,); gradient of p's objective by ``-ln(1 - s)`` of city c in industry k, shape
+            (p, c, k).
+        """
+        found_values = objective_of(found, cities, kind)
+        return found_values, np.transpose(self._by_keep(found, cities, kind, np.eye(cities.size)), (2, 1, 0))
+
+    def gradient(self, found: Equilibrium, cities: Indices, kind: Objective, weights: Array) -> Array:
+        """Gradient (p, k) of the weighted sum of the cities' objectives by their own ``-ln(1 - s)``."""
+        return np.asarray(self._by_keep(found, cities, kind, weights[:, None])[:, :, 0].T)
+
+    def _by_keep(self, found: Equilibrium, cities: Indices, kind: Objective, weights: Array) -> Array:
+        """Gradients (k, c, r) of weighted objectives; weights (p, r)."""
+        parts, m = _Products(found), found.model
+        seeds = np.zeros((m.cities, weights.shape[1]))
+        seeds[cities] = weights
+        if kind == "welfare" and m.mobile:
+            seeds = parts.chosen(seeds)
+        by_labour, by_wage, kept = parts.utility(seeds, gross=kind == "gdp")
+        state = np.concatenate([by_labour.reshape(-1, seeds.shape[1]), by_wage])
+        if kind == "gdp":  # ln V = q ln(E/P) - ln R
+            state, kept = state / m.q, kept / m.q
+        return np.asarray(-(kept - self._solve(parts, state))[:, cities])
+
+    def _solve(self, parts: _Products, right: Array) -> Array:
+        """Transposed forcing (k, n, r) times the adjoint of right-hand sides (kn + n, r)."""
+        size = float(np.abs(right).max())
+        for fresh in (False, True):
+            if fresh or self._factor is None or self._factor[0].shape[0] != right.shape[0]:
+                self._factor = lu_factor(jacobian(parts.found), check_finite=False)
+            forced, left = self._refined(parts, right, _TIGHT * size)
+            if left <= (1e3 if fresh else 1.0) * _TIGHT * size:  # a fresh one is as good as the economy's condition
+                return forced
+        raise ValueError(f"the gradient of the game is not found: {left / size:.1e} of it is left")
+
+    def _refined(self, parts: _Products, right: Array, tolerance: float) -> tuple[Array, float]:
+        """Refine by conjugate residuals (Eisenstat, Elman and Schultz 1983), preconditioned by the factorisation."""
+        made, forced = parts.transposed(lu_solve(self._factor, right, trans=1, check_finite=False))
+        gap, kept = right - made, []
+        left = float(np.abs(gap).max())
+        for _ in range(_REFINEMENTS):
+            if left <= tolerance or not np.isfinite(left):
+                break
+            made, felt = parts.transposed(lu_solve(self._factor, gap, trans=1, check_finite=False))
+            for old, old_felt in kept:
+                along = (old * made).sum(axis=0)
+                made, felt = made - along * old, felt - along * old_felt
+            length = np.maximum(np.sqrt((made**2).sum(axis=0)), 1e-300)
+            made, felt = made / length, felt / length
+            kept.append((made, felt))
+            along = (made * gap).sum(axis=0)
+            gap, forced = gap - along * made, forced + along * felt
+            left = float(np.abs(gap).max())
+        return forced, left
 
 
 def gradients(found: Equilibrium, cities: Indices, kind: Objective) -> tuple[Array, Array]:
-    """Objectives of cities and their gradients by all these cities' subsidies.
-
-    The adjoint ``jacobian^T x = W_x`` is solved for all objectives with one factorisation.
-
-    Parameters
-    ----------
-    found : Equilibrium
-        Solved tightly.
-    cities : ndarray of int, shape (p,)
-        Players.
-    kind : str
-        See `objective_of`.
-
-    Returns
-    -------
-    tuple of ndarray
-        Objectives, shape (p,); gradient of p's objective by ``-ln(1 - s)`` of city c in industry k, shape (p, c, k).
-    """
-    lin = linearise(found, cities)
-    state, kept = _slopes(found, lin.shares, cities, kind)
-    adjoint = lu_solve(lu_factor(lin.jacobian, check_finite=False), state.T, trans=1, check_finite=False)
-    total = kept.reshape(cities.size, -1) - adjoint.T @ lin.forcing
-    shape: npt.NDArray[np.float64] = total.reshape(cities.size, found.model.industries, cities.size)
-    return objective_of(found, cities, kind), -np.transpose(shape, (0, 2, 1))
+    """Objectives and gradients of one equilibrium; see `Adjoint.gradients`."""
+    return Adjoint().gradients(found, cities, kind)
