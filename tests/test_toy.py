@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from megalopolis.economy.face import solve_pair
+from megalopolis.economy.case import solve_pair
 from megalopolis.evaluation import Evaluation, evaluate
 from megalopolis.plan import Plan
 from megalopolis.region import Region

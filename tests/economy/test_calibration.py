@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import megalopolis as mp
 from megalopolis.economy.balance import balance
 from megalopolis.economy.calibrate import Elasticities, calibrate, observed
+from megalopolis.economy.case import solve_pair
 from megalopolis.economy.effects import decomposition, outcomes
-from megalopolis.economy.face import run, solve_pair
+from megalopolis.economy.face import run
 from megalopolis.economy.inputs import data_of, own_minutes
 from megalopolis.economy.solve import solve
 from megalopolis.parameters import registry

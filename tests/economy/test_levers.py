@@ -5,7 +5,8 @@ import pytest
 from test_calibration import DEFAULTS, TOY, times
 
 import megalopolis as mp
-from megalopolis.economy.face import run, solve_pair
+from megalopolis.economy.case import solve_pair
+from megalopolis.economy.face import run
 from megalopolis.plan import at, load_plan
 
 THETA, EPS, GAMMA = (DEFAULTS[name] for name in ("theta", "eps", "gamma"))

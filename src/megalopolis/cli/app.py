@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from megalopolis.evaluation import Evaluation
-    from megalopolis.pillar import Progress
+    from megalopolis.pillar import Progress, Result
     from megalopolis.plan import Plan
     from megalopolis.region import Region
 
@@ -129,12 +129,12 @@ def evaluate_one(
     return evaluation
 
 
-def print_json(evaluation: Evaluation, result: dict[str, Any]) -> None:
-    """Print a result in the envelope of every answer."""
+def print_json(evaluation: Evaluation, result: dict[str, Any], own: Result | None = None) -> None:
+    """Print a result in the envelope of every answer, with the checks and warnings of its own computation."""
     from megalopolis.evaluation.answers.document import envelope
     from megalopolis.evaluation.export import dump_json
 
-    print_document(dump_json(envelope(evaluation, result)))
+    print_document(dump_json(envelope(evaluation, result, own)))
 
 
 def print_document(text: str) -> None:

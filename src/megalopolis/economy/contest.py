@@ -8,13 +8,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from megalopolis.economy.case import Pair
 from megalopolis.economy.coordination import Name, Played, duplication, play, specialisation
 from megalopolis.economy.effects import outcomes
-from megalopolis.economy.face import Pair
 from megalopolis.economy.game import TOLERANCE as NASH_TOLERANCE
 from megalopolis.economy.linear import Objective
-from megalopolis.economy.solve import TOLERANCE
+from megalopolis.economy.solve import TOLERANCE, Equilibrium
 from megalopolis.pillar import Check, Progress, Result, silent
+from megalopolis.units import Array
 
 #: Most that a city may gain alone from the Nash equilibrium, in logs of its objective.
 REGRET: Final = 1e-6
@@ -69,22 +70,35 @@ def contest(
     out = sorted(set(cities) - number.keys())
     warnings = [f"{len(out)} cities are not in the economy and do not play: {', '.join(out[:5])}"] if out else []
     base = pair.new
-    found = play(base.model, players, objective, ("nash", *names), start=base, progress=progress)
+    gdp = outcomes(pair.base, base, gdp=float(pair.data.output.sum()), housing=_housing(parameters))["gdp"]
+    weights = _weights(base, gdp, objective)[players]
+    found = play(base.model, players, objective, ("nash", *names), start=base, weights=weights, progress=progress)
     checks = [
-        Check("economy: game: first-order gain at the Nash equilibrium", found.outcomes["nash"].gradient, NASH_TOLERANCE),
+        Check(
+            "economy: game: first-order gain at the Nash equilibrium", found.outcomes["nash"].gradient, NASH_TOLERANCE
+        ),
         Check("economy: game: most that a city gains alone", float(found.regret.max(initial=0.0)), REGRET),
     ]
     for name, outcome in found.outcomes.items():
         checks.append(Check(f"economy: game: residual of {name}", outcome.equilibrium.residual, TOLERANCE))
         worst = max(outcome.equilibrium.conservation().values())
         checks.append(Check(f"economy: game: people and money conserved by {name}", worst, _CONSERVED))
-    housing = (parameters["housing_share"], parameters["housing_elasticity"])
-    gdp = float(outcomes(pair.base, base, gdp=float(pair.data.output.sum()), housing=housing)["gdp"].sum())
-    tables = _tables(pair, found, gdp, housing)
+    tables = _tables(pair, found, float(gdp.sum()), _housing(parameters))
     tables["regret"] = pd.DataFrame(
         {"city": pair.data.ids[players[found.sample]], "log_gain": np.maximum(found.regret, 0.0)}
     )
     return Result("economy", tables, checks=tuple(checks), warnings=(*pair.data.warnings, *warnings))
+
+
+def _housing(parameters: Mapping[str, float]) -> tuple[float, float]:
+    return parameters["housing_share"], parameters["housing_elasticity"]
+
+
+def _weights(base: Equilibrium, gdp: Array, objective: Objective) -> Array:
+    """Weights at which the joint objective is money, to first order: the income that a city's log objective scales."""
+    if objective == "welfare" and base.model.mobile:
+        return np.asarray(base.model.registered * (base.migration_shares() @ (gdp / base.people)))
+    return gdp
 
 
 def _tables(pair: Pair, found: Played, gdp: float, housing: tuple[float, float]) -> dict[str, pd.DataFrame]:
@@ -97,9 +111,10 @@ def _tables(pair: Pair, found: Played, gdp: float, housing: tuple[float, float])
         now = outcomes(free.equilibrium, outcome.equilibrium, gdp=level, housing=housing)
         rival = outcomes(nash.equilibrium, outcome.equilibrium, gdp=level, housing=housing)
         made = outcome.equilibrium.bills[:, players]
+        wish = np.subtract(outcome.values, free.values)
         krugman, quotient = specialisation(made)
         paid = (outcome.subsidy.T * (outcome.equilibrium.wage * outcome.equilibrium.labour)[:, players]).sum(axis=0)
-        money = now["wage"].sum() / outcome.equilibrium.wage.sum()
+        deflate = now["wage"][0] / outcome.equilibrium.wage[0]
         games.append(
             {
                 "game": name,
@@ -108,10 +123,10 @@ def _tables(pair: Pair, found: Played, gdp: float, housing: tuple[float, float])
                 "welfare": now["welfare"][players].sum(),
                 "welfare_elsewhere": np.delete(now["welfare"], players).sum(),
                 "value_over_nash": rival["welfare"][players].sum(),
-                "subsidies": paid.sum() * money,
+                "subsidies": paid.sum() * deflate,
                 "duplication": duplication(made),
                 "krugman": float(np.average(krugman, weights=made.sum(axis=0))),
-                "log_objective": float((outcome.values - free.values).mean()),
+                "log_objective": float(wish.mean()),
                 "first_order_gain": outcome.gradient,
                 "equilibria": outcome.rounds,
             }
@@ -121,13 +136,13 @@ def _tables(pair: Pair, found: Played, gdp: float, housing: tuple[float, float])
                 {
                     "game": name,
                     "city": ids,
-                    "log_objective": outcome.values - free.values,
+                    "log_objective": wish,
                     "welfare": now["welfare"][players],
                     "value_over_nash": rival["welfare"][players],
                     "gdp": now["gdp"][players],
                     "population": now["population"][players],
                     "real_income": now["real_income"][players],
-                    "subsidies": paid * money,
+                    "subsidies": paid * deflate,
                     "krugman": krugman,
                 }
             )
@@ -139,7 +154,7 @@ def _tables(pair: Pair, found: Played, gdp: float, housing: tuple[float, float])
                     "city": np.tile(ids, len(names)),
                     "industry": np.repeat(list(names), ids.size),
                     "subsidy": outcome.subsidy.T.ravel(),
-                    "output": made.ravel() * money,
+                    "output": made.ravel() * now["gdp"].sum(),
                     "location_quotient": quotient.ravel(),
                 }
             )

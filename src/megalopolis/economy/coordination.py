@@ -8,7 +8,6 @@ from typing import Final, Literal
 import numpy as np
 
 from megalopolis.economy import game as games
-from megalopolis.economy.effects import equivalent_variation
 from megalopolis.economy.game import Game, Outcome
 from megalopolis.economy.linear import Objective
 from megalopolis.economy.model import Indices, Model
@@ -52,6 +51,7 @@ def play(
     names: tuple[Name, ...],
     *,
     start: Equilibrium | None = None,
+    weights: Array | None = None,
     tried: int = 5,
     progress: Progress = silent,
 ) -> Played:
@@ -69,6 +69,8 @@ def play(
         Of `NAMES`; ``bargain`` needs the Nash equilibrium and gets it.
     start : Equilibrium, optional
         Of the same cities and industries, to start from.
+    weights : ndarray, shape (p,), optional
+        Of the players in the joint objective; see `megalopolis.economy.game.cooperate`.
     tried : int
         Cities whose best responses, from several starts, certify the Nash equilibrium.
     progress : callable
@@ -89,7 +91,7 @@ def play(
         elif name == "pigou":
             found[name] = games.pigou(group)
         elif name == "cooperate":
-            found[name] = games.cooperate(group)
+            found[name] = games.cooperate(group, weights)
         else:
             found[name] = games.bargain(group, found["nash"])
     if "nash" not in found:
@@ -168,20 +170,3 @@ def duplication(output: Array) -> float:
         overlap += size[i] * float(size[i + 1 :] @ both)
         weight += size[i] * float(size[i + 1 :].sum())
     return overlap / weight if weight > 0 else float("nan")
-
-
-def worth(base: Equilibrium, outcome: Outcome, income: Array, players: Indices) -> Array:
-    """Equivalent variation of the people registered in the players against another equilibrium, shape (p,).
-
-    Parameters
-    ----------
-    base : Equilibrium
-        To compare with.
-    outcome : Outcome
-        Of the game.
-    income : ndarray, shape (n,)
-        Income per resident in ``base``, in currency.
-    players : ndarray of int, shape (p,)
-        Cities.
-    """
-    return equivalent_variation(base, outcome.equilibrium, income)[players]

@@ -14,7 +14,7 @@ from megalopolis.units import Array
 Objective = Literal["welfare", "real_income", "gdp"]
 OBJECTIVES: Final[tuple[Objective, ...]] = ("welfare", "real_income", "gdp")
 #: Residual of the adjoint, relative to its right-hand side.
-_TIGHT: Final = 1e-9
+_TIGHT: Final = 1e-10
 #: Refinements with an old factorisation before a new one is made.
 _REFINEMENTS: Final = 15
 
@@ -237,7 +237,8 @@ class Adjoint:
     def _refined(self, parts: _Products, right: Array, tolerance: float) -> tuple[Array, float]:
         """Refine by conjugate residuals (Eisenstat, Elman and Schultz 1983), preconditioned by the factorisation."""
         made, forced = parts.transposed(lu_solve(self._factor, right, trans=1, check_finite=False))
-        gap, kept = right - made, []
+        gap = right - made
+        kept: list[tuple[Array, Array]] = []
         left = float(np.abs(gap).max())
         for _ in range(_REFINEMENTS):
             if left <= tolerance or not np.isfinite(left):

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from megalopolis.economy.face import solve_pair
+from megalopolis.economy.case import solve_pair
 from megalopolis.parameters import Parameters
 from megalopolis.plan import at
 from megalopolis.region import Region

@@ -10,23 +10,26 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.pillar import Result
 from megalopolis.region import Region
 from megalopolis.region.schema import SCHEMA_VERSION
 
 Document = dict[str, Any]
 
 
-def envelope(evaluation: Evaluation, result: Document) -> Document:
-    """Wrap a result in the document that every ``--json`` prints."""
+def envelope(evaluation: Evaluation, result: Document, own: Result | None = None) -> Document:
+    """Wrap a result in the document that every ``--json`` prints, with checks and warnings of its own computation."""
+    checks = [*evaluation.checks, *(own.checks if own else ())]
+    warnings = dict.fromkeys([*evaluation.warnings, *(own.warnings if own else ())])
     return {
         "schema_version": SCHEMA_VERSION,
         "region": {"name": evaluation.region.name, "hash": evaluation.region.hash},
         "plan": {"name": evaluation.plan.name, "hash": evaluation.plan.hash} if evaluation.plan else None,
         "year": evaluation.year,
         "result": plain(result),
-        "checks": plain([c.record() for c in evaluation.checks]),
-        "residual": evaluation.residual,
-        "warnings": list(evaluation.warnings),
+        "checks": plain([c.record() for c in checks]),
+        "residual": max((c.ratio for c in checks), default=0.0),
+        "warnings": list(warnings),
     }
 
 
