@@ -12,6 +12,7 @@ from megalopolis.economy.case import Pair
 from megalopolis.economy.coordination import Name, Played, duplication, play, specialisation
 from megalopolis.economy.effects import outcomes
 from megalopolis.economy.game import TOLERANCE as NASH_TOLERANCE
+from megalopolis.economy.game import Outcome
 from megalopolis.economy.linear import Objective
 from megalopolis.economy.solve import TOLERANCE, Equilibrium
 from megalopolis.pillar import Check, Progress, Result, silent
@@ -102,65 +103,64 @@ def _weights(base: Equilibrium, gdp: Array, objective: Objective) -> Array:
 
 
 def _tables(pair: Pair, found: Played, gdp: float, housing: tuple[float, float]) -> dict[str, pd.DataFrame]:
-    players, names = found.game.players, pair.data.names
-    ids = pair.data.ids[players]
-    free, nash = found.outcomes["free"], found.outcomes["nash"]
-    level = float(outcomes(pair.new, free.equilibrium, gdp=gdp, housing=housing)["gdp"].sum())
+    free, nash = (found.outcomes[name].equilibrium for name in ("free", "nash"))
+    level = float(outcomes(pair.new, free, gdp=gdp, housing=housing)["gdp"].sum())
     games, cities, industries = [], [], []
     for name, outcome in found.outcomes.items():
-        now = outcomes(free.equilibrium, outcome.equilibrium, gdp=level, housing=housing)
-        rival = outcomes(nash.equilibrium, outcome.equilibrium, gdp=level, housing=housing)
-        made = outcome.equilibrium.bills[:, players]
-        wish = np.subtract(outcome.values, free.values)
-        krugman, quotient = specialisation(made)
-        paid = (outcome.subsidy.T * (outcome.equilibrium.wage * outcome.equilibrium.labour)[:, players]).sum(axis=0)
-        deflate = now["wage"][0] / outcome.equilibrium.wage[0]
-        games.append(
-            {
-                "game": name,
-                "gdp": now["gdp"][players].sum(),
-                "gdp_elsewhere": np.delete(now["gdp"], players).sum(),
-                "welfare": now["welfare"][players].sum(),
-                "welfare_elsewhere": np.delete(now["welfare"], players).sum(),
-                "value_over_nash": rival["welfare"][players].sum(),
-                "subsidies": paid.sum() * deflate,
-                "duplication": duplication(made),
-                "krugman": float(np.average(krugman, weights=made.sum(axis=0))),
-                "log_objective": float(wish.mean()),
-                "first_order_gain": outcome.gradient,
-                "equilibria": outcome.rounds,
-            }
-        )
-        cities.append(
-            pd.DataFrame(
-                {
-                    "game": name,
-                    "city": ids,
-                    "log_objective": wish,
-                    "welfare": now["welfare"][players],
-                    "value_over_nash": rival["welfare"][players],
-                    "gdp": now["gdp"][players],
-                    "population": now["population"][players],
-                    "real_income": now["real_income"][players],
-                    "subsidies": paid * deflate,
-                    "krugman": krugman,
-                }
-            )
-        )
-        industries.append(
-            pd.DataFrame(
-                {
-                    "game": name,
-                    "city": np.tile(ids, len(names)),
-                    "industry": np.repeat(list(names), ids.size),
-                    "subsidy": outcome.subsidy.T.ravel(),
-                    "output": made.ravel() * now["gdp"].sum(),
-                    "location_quotient": quotient.ravel(),
-                }
-            )
-        )
+        now = outcomes(free, outcome.equilibrium, gdp=level, housing=housing)
+        rival = outcomes(nash, outcome.equilibrium, gdp=level, housing=housing)["welfare"]
+        own, made = _city_rows(pair, found, outcome, now, rival)
+        games.append({"game": name, **_summary(found, outcome, now), **_sums(own)})
+        cities.append(own.assign(game=name))
+        industries.append(made.assign(game=name))
     return {
         "games": pd.DataFrame(games),
         "game_cities": pd.concat(cities, ignore_index=True),
         "game_industries": pd.concat(industries, ignore_index=True),
     }
+
+
+def _city_rows(
+    pair: Pair, found: Played, outcome: Outcome, now: Mapping[str, Array], rival: Array
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One row for each player, and one for each of its industries."""
+    players, names = found.game.players, pair.data.names
+    ids, settled = pair.data.ids[players], outcome.equilibrium
+    made = settled.bills[:, players]
+    krugman, quotient = specialisation(made)
+    deflate = now["wage"][0] / settled.wage[0]
+    paid = (outcome.subsidy.T * (settled.wage * settled.labour)[:, players]).sum(axis=0) * deflate
+    cities = {
+        "city": ids,
+        "log_objective": np.subtract(outcome.values, found.outcomes["free"].values),
+        "value_over_nash": rival[players],
+        **{name: now[name][players] for name in ("welfare", "gdp", "population", "real_income")},
+        "subsidies": paid,
+        "krugman": krugman,
+    }
+    industries = {
+        "city": np.tile(ids, len(names)),
+        "industry": np.repeat(list(names), ids.size),
+        "subsidy": outcome.subsidy.T.ravel(),
+        "output": made.ravel() * now["gdp"].sum(),
+        "location_quotient": quotient.ravel(),
+    }
+    return pd.DataFrame(cities), pd.DataFrame(industries)
+
+
+def _summary(found: Played, outcome: Outcome, now: Mapping[str, Array]) -> dict[str, float]:
+    """The rest of the region, how alike the players' industries are, and how well the game is solved."""
+    players = found.game.players
+    made = outcome.equilibrium.bills[:, players]
+    return {
+        "gdp_elsewhere": float(np.delete(now["gdp"], players).sum()),
+        "welfare_elsewhere": float(np.delete(now["welfare"], players).sum()),
+        "duplication": duplication(made),
+        "krugman": float(np.average(specialisation(made)[0], weights=made.sum(axis=0))),
+        "first_order_gain": outcome.gradient,
+        "equilibria": outcome.rounds,
+    }
+
+
+def _sums(cities: pd.DataFrame) -> dict[str, float]:
+    return {name: float(cities[name].sum()) for name in ("gdp", "welfare", "value_over_nash", "subsidies")}
