@@ -45,16 +45,24 @@ def new(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; must not exist.")],
     excel: Annotated[bool, typer.Option("--excel", help="One workbook instead of CSV files.")] = False,
     lang: Lang = "en",
+    country: Annotated[
+        str | None,
+        typer.Option("--country", metavar="CODE", help="Cities of a country from GeoNames: DE, JPN, France."),
+    ] = None,
+    min_population: Annotated[
+        int | None, typer.Option("--min-population", min=15_000, help="Residents of its smallest city; default 50000.")
+    ] = None,
 ) -> None:
-    """Start a region of one's own from an empty template.
+    """Start a region of one's own from an empty template, or from the cities of a country.
 
     \b
     megalopolis new my-region
     megalopolis new my-region --excel --lang zh
+    megalopolis new germany --country DE
     """
     from megalopolis.region.new import new_region
 
-    for path in new_region(folder, excel=excel, language=lang):
+    for path in new_region(folder, excel=excel, language=lang, country=country, min_population=min_population):
         typer.echo(path)
 
 

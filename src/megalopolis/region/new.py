@@ -17,10 +17,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from megalopolis.errors import BadInput, Problem
 from megalopolis.region.catalogue import FOLDER, TABLE
 from megalopolis.region.cells import is_numeric
+from megalopolis.region.geonames import MIN_POPULATION, country_region, write_sources
 from megalopolis.region.meta import KEYS_ZH, META_TABLES
 from megalopolis.region.raw import table_titles
 from megalopolis.region.schema import Column, schemas
-from megalopolis.region.write import atomic, save_workbook
+from megalopolis.region.write import atomic, save_workbook, write_folder
 
 _LAST_ROW: Final = 10_000
 _KINDS_ZH: Final = {
@@ -123,8 +124,15 @@ _CATALOGUE: Final = """# Catalogue of public services: who asks for which eviden
 """
 
 
-def new_region(directory: Path, *, excel: bool = False, language: str = "en") -> list[Path]:
-    """Write an empty template of a region.
+def new_region(
+    directory: Path,
+    *,
+    excel: bool = False,
+    language: str = "en",
+    country: str | None = None,
+    min_population: int | None = None,
+) -> list[Path]:
+    """Write an empty template of a region, or the cities of a country.
 
     Parameters
     ----------
@@ -135,6 +143,11 @@ def new_region(directory: Path, *, excel: bool = False, language: str = "en") ->
         One workbook with a sheet per table, with explanations and checks of what is typed in, instead of CSV files.
     language : str
         ``en`` or ``zh``: headers, names of sheets and explanations.
+    country : str, optional
+        Code or English name: a folder with its cities from GeoNames (`megalopolis.region.geonames`), and what was left
+        out in ``SOURCES.md``.
+    min_population : int, optional
+        Residents below which its cities are left out.
 
     Returns
     -------
@@ -144,9 +157,16 @@ def new_region(directory: Path, *, excel: bool = False, language: str = "en") ->
     Raises
     ------
     BadInput
-        If there is something of that name already; nothing is overwritten.
+        If there is something of that name already; nothing is overwritten. If no country is called so.
     """
     target = Path(directory)
+    made = None
+    if country is not None:
+        if excel:
+            raise BadInput(Problem("--country", "writes a folder, not a workbook", "leave out --excel"))
+        made = country_region(country, MIN_POPULATION if min_population is None else min_population)
+    elif min_population is not None:
+        raise BadInput(Problem("--min-population", "is of the cities of a country", "give --country as well"))
     try:
         if target.exists() and not (target.is_dir() and not any(target.iterdir())):
             raise BadInput(Problem(str(directory), "is there already", "give a name that is free"))
@@ -155,11 +175,15 @@ def new_region(directory: Path, *, excel: bool = False, language: str = "en") ->
                 save_workbook(_workbook(language), part)
             return [target]
         with atomic(target) as part:
-            part.mkdir()
-            if excel:
-                save_workbook(_workbook(language), part / "region.xlsx")
+            if made is not None:
+                write_folder(made[0], part)
+                write_sources(*made, part)
             else:
-                _write_csvs(part, language)
+                part.mkdir()
+                if excel:
+                    save_workbook(_workbook(language), part / "region.xlsx")
+                else:
+                    _write_csvs(part, language)
     except OSError as error:
         if error.errno == errno.ENOSPC:  # nothing is wrong with the folder that was given
             raise
