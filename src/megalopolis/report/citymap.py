@@ -80,29 +80,54 @@ def classes_of(values: npt.NDArray[np.float64]) -> Classes:
 
 def gain_map(view: View) -> Figure:
     """Draw every city by its change of accessibility; without a plan, by accessibility itself."""
+    values, doubtful = _values(view, list(view.evaluation.state().cities["id"]))
+    return change_map(
+        view,
+        values,
+        doubtful,
+        name="map",
+        alt=view.words("map_alt", region=view.region_name, largest=view.cities(view.largest[:5])),
+        caption=view.words("map_caption" if view.has_plan() else "map_caption_level", year=view.evaluation.year),
+        title=view.words("map_legend" if view.has_plan() else "map_legend_level"),
+    )
+
+
+def change_map(
+    view: View,
+    values: npt.NDArray[np.float64],
+    doubtful: npt.NDArray[np.bool_],
+    *,
+    name: str,
+    alt: str,
+    caption: str,
+    title: str,
+    railway: bool = True,
+) -> Figure:
+    """Draw every city by a value in the order of the state's cities; hatched where its range spans zero.
+
+    Without ``railway`` only the plan's own lines are drawn.
+    """
     state = view.evaluation.state()
     cities = state.cities
     frame = frame_of(cities["lon"], cities["lat"], WIDTH / HEIGHT)
-    values, doubtful = _values(view, list(cities["id"]))
     if view.has_plan():
         classes = classes_of(values)
     else:
         edges = _round_edges(values[values > 0], 5, _FINE) if (values > 0).any() else []
         classes = Classes(tuple(edges), GAINS[-len(edges) - 1 :])
-    alt = view.words("map_alt", region=view.region_name, largest=view.cities(view.largest[:5]))
     with drawing(WIDTH, HEIGHT) as figure:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(frame.west, frame.east), ylim=(frame.south, frame.north))
         axes.set_axis_off()
         _draw_land(axes, frame)
         _draw_clusters(axes, frame, state)
-        new = _draw_lines(axes, frame, view)
+        new = _draw_lines(axes, frame, view, railway=railway)
         sizes = _draw_cities(axes, frame, cities, [classes.colour(v) for v in values], doubtful)
         _draw_labels(axes, frame, view, cities, sizes)
-        svg = to_svg(figure, "map", alt)
-    caption = view.words("map_caption" if view.has_plan() else "map_caption_level", year=view.evaluation.year)
-    title = view.words("map_legend" if view.has_plan() else "map_legend_level")
-    return Figure(svg, caption, alt, title, _legend(view, classes, doubtful=bool(doubtful.any()), new=new))
+        svg = to_svg(figure, name, alt)
+    return Figure(
+        svg, caption, alt, title, _legend(view, classes, doubtful=bool(doubtful.any()), new=new, railway=railway)
+    )
 
 
 def _values(view: View, ids: list[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -173,12 +198,12 @@ def changed_lines(view: View) -> tuple[set[str], set[str]]:
     return set(new.index.difference(old.index)), set(both[differs])
 
 
-def _draw_lines(axes: Axes, frame: Frame, view: View) -> bool:
+def _draw_lines(axes: Axes, frame: Frame, view: View, *, railway: bool) -> bool:
     """Draw the lines there are, then those of the plan above them; say whether there are any of the plan."""
     state = view.evaluation.state()
     lines = state.frame("rail_lines")
     added, upgraded = changed_lines(view)
-    old = lines[~lines["id"].isin(added | upgraded)]
+    old = lines[~lines["id"].isin(added | upgraded)] if railway else lines[:0]
     slow = set(old.loc[old["kind"] == "conventional", "id"])
     fast = set(old["id"]) - slow
     for ids, colour, width in (
@@ -259,14 +284,14 @@ def _overlap(a: tuple[float, ...], b: list[Any]) -> bool:
     return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
 
 
-def _legend(view: View, classes: Classes, *, doubtful: bool, new: bool) -> tuple[Swatch, ...]:
+def _legend(view: View, classes: Classes, *, doubtful: bool, new: bool, railway: bool) -> tuple[Swatch, ...]:
     labels = [_class_label(view, classes, k) for k in range(len(classes.colours))]
     found = [Swatch(colour, label) for colour, label in zip(classes.colours, labels, strict=True)]
     state = view.evaluation.state()
     others = (
         (doubtful, Swatch(MUTED, view.words("map_hatched"), "hatch")),
         (new, Swatch(BUILT, view.words("map_new_lines"), "line")),
-        (state.has("rail_lines"), Swatch("#8b95a1", view.words("map_old_lines"), "line")),
+        (railway and state.has("rail_lines"), Swatch("#8b95a1", view.words("map_old_lines"), "line")),
         (state.has("clusters_planned"), Swatch(ACCENT, view.words("map_clusters"), "area")),
     )
     return (*found, *(swatch for shown, swatch in others if shown))

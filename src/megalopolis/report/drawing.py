@@ -60,6 +60,7 @@ def to_svg(figure: Figure, name: str, alt: str) -> Markup:
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    text = re.sub(r' d="[^"]*"', _short, text)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = text.replace("url(#", f"url(#{name}-").replace('href="#', f'href="#{name}-')
     text = re.sub(r"font: ([^;\"]*?)px '[^\";]*", r"font-size: \1px", text)
@@ -67,6 +68,11 @@ def to_svg(figure: Figure, name: str, alt: str) -> Markup:
     head = f'<svg class="drawing" {box.group(0) if box else ""} role="img" aria-label="{escape(alt)}" '
     head += 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">'
     return Markup(re.sub(r"<svg[^>]*>", lambda _: head, text, count=1))  # noqa: S704 - matplotlib escapes its text
+
+
+def _short(path: re.Match[str]) -> str:
+    """Coordinates of a path to a hundredth of a point: nobody sees more."""
+    return re.sub(r"-?\d+\.\d{3,}", lambda m: f"{float(m.group(0)):.2f}", path.group(0)).replace("\n", "")
 
 
 def text_width(text: str, size: float) -> float:

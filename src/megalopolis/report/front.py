@@ -15,7 +15,7 @@ from megalopolis.report.number import number
 from megalopolis.report.view import View
 
 #: Indicators of the alternatives' table, in order.
-COMPARED = ("investment", "accessibility", "people_180", "mean_minutes")
+COMPARED = ("investment", "accessibility", "people_180", "mean_minutes", "gdp")
 #: Indicators of the clusters' table, one or two of each pillar, in order; whether the change is told in per cent.
 TOLD = {
     "cluster_minutes": False,

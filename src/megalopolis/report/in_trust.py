@@ -6,8 +6,11 @@ from megalopolis.evaluation.sentences import told
 from megalopolis.parameters import registry
 from megalopolis.pillar import indicators
 from megalopolis.report.blocks import Block, Cell, Column, Included, Paragraph, Section, Table, amount, count, text
-from megalopolis.report.number import number
+from megalopolis.report.number import known, number
 from megalopolis.report.view import View
+
+#: Correlation from which a backtest is said to explain a part.
+_RELATED = 0.3
 
 
 def method(view: View) -> Section:
@@ -45,7 +48,7 @@ def trust(view: View) -> Section:
     """Give scores, checks, warnings and provenance."""
     words = view.words
     e = view.evaluation
-    blocks: list[Block] = [*_scores(view)]
+    blocks: list[Block] = [*_scores(view), *_backtest(view)]
     columns = [Column(words("table")), Column(words("values"), numeric=True)]
     kinds = ("sourced", "measured", "estimated", "assumed", "unstated")
     columns += [Column(words(f"status_{kind}"), numeric=True) for kind in kinds]
@@ -98,6 +101,35 @@ def _scores(view: View) -> list[Block]:
         for name, group in groups
     )
     return [Table(words("scores_caption"), columns, rows, words("scores_note"))]
+
+
+def _backtest(view: View) -> list[Block]:
+    """What the economy would have said of the last ten years, beside methods that know no railway."""
+    words, found = view.words, view.evaluation.backtest
+    if found is None:
+        return []
+    heads = ("backtest_rmse", "backtest_correlation", "backtest_right")
+    columns = (Column(words("backtest_method")), *(Column(words(h), numeric=True) for h in heads))
+    rows = tuple(
+        (
+            Cell(words.term("method", row["method"])),
+            amount(row["rmse"], "share", view.language),
+            text(f"{row['correlation']:.2f}" if known(row["correlation"]) else ""),
+            amount(row["right_side"], "share", view.language),
+        )
+        for row in found.scores.to_dict("records")
+    )
+    related = found.scores.loc[found.scores["method"] == "model", "correlation"].iloc[0]
+    note = words(
+        "backtest_note",
+        start=found.start,
+        end=found.end,
+        slope=f"{found.slope:.2f}",
+        error=f"{found.slope_error:.2f}",
+        verdict=words("backtest_some" if related > _RELATED else "backtest_small"),
+    )
+    caption = words("backtest_caption", start=found.start, end=found.end, count=len(found.rows))
+    return [Table(caption, columns, rows, note, fixed=True)]
 
 
 def sources(view: View) -> Section:

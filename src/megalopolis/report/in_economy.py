@@ -1,0 +1,302 @@
+"""Section on incomes and industries: what the plan is worth to each city, and who builds what his neighbours build."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+
+from megalopolis.economy.declared import strategic_industries
+from megalopolis.evaluation.declared import Declared
+from megalopolis.evaluation.incomes import CHANNELS, by_place, channels, sensitivity, structure
+from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, amount, count, said
+from megalopolis.report.citymap import change_map
+from megalopolis.report.number import known, number
+from megalopolis.report.view import View
+
+_TOLD: Final = ("gdp", "real_income", "welfare", "population", "wage", "rent")
+_PERCENT: Final = frozenset({"gdp", "real_income", "wage", "rent"})
+_SIDES, _PAIRS, _SHARED = 12, 12, 2
+#: A channel below this share of all is rounding, and not told.
+_NOTHING: Final = 1e-6
+
+
+def incomes(view: View) -> Section:
+    """Give what the plan is worth: clusters, map, cities, channels, sensitivity, and the industries of neighbours."""
+    words = view.words
+    section = ("economy", words("economy_title"))
+    if "economy" not in view.evaluation.ran:
+        return Section(*section, view.why_absent("economy"))
+    blocks: list[Block] = []
+    if view.has_plan() and view.change("gdp") is not None:
+        blocks += [_together(view), _map(view), *_cities(view), *_channels(view), *_bands(view), *_structure(view)]
+    blocks += _declared(view)
+    lead = _lead(view)
+    if not blocks:
+        blocks = [Paragraph(words("needs_plan"), "absent")]
+    return Section(*section, lead, tuple(blocks))
+
+
+def _lead(view: View) -> str:
+    words = view.words
+    row, worth = view.change("gdp"), view.change("welfare")
+    if row is None or worth is None or not view.has_plan():
+        return words("economy_lead_levels")
+    money, well = view.gain("gdp"), view.gain("welfare")
+    return words(
+        "economy_lead",
+        year=view.evaluation.year,
+        gdp=_ranged(view, money),
+        percent=view.percent(row).text,
+        welfare=_ranged(view, well),
+    )
+
+
+def _ranged(view: View, cell: Cell) -> str:
+    return cell.text + (view.words("range", low=cell.low, high=cell.high) if cell.low else "")
+
+
+def _together(view: View) -> Table:
+    """The region and its clusters."""
+    words = view.words
+    columns = (
+        Column(words("cluster")),
+        *(Column(view.heading(n, percent=n in _PERCENT), numeric=True) for n in _TOLD),
+    )
+    rows = []
+    for place, name in [("region", view.region_name), *((f"cluster:{c}", view.cluster(c)) for c in view.clusters)]:
+        cells = [Cell(name)]
+        for indicator in _TOLD:
+            row = view.change(indicator, place)
+            if row is None:
+                cells.append(Cell("–"))
+            else:
+                cells.append(view.percent(row) if indicator in _PERCENT else view.gain(indicator, place))
+        if place == "region":
+            cells[_TOLD.index("population") + 1] = Cell("–")  # people move, none are added
+        rows.append(tuple(cells))
+    caption = words("economy_clusters", year=view.evaluation.year)
+    return Table(caption, columns, tuple(rows), words("economy_clusters_note"), fixed=True)
+
+
+def _real(view: View) -> pd.DataFrame:
+    """Change of real income of every city in per cent, with its range, by city."""
+    rows = view.evaluation.at_place("real_income")
+    found = pd.DataFrame(index=rows.index)
+    for name, column in (("percent", "difference"), ("low", "low"), ("high", "high")):
+        found[name] = 100 * rows[column] / rows["baseline"]
+    found["spans_zero"] = rows["spans_zero"]
+    return found
+
+
+def _map(view: View) -> Block:
+    words, rows = view.words, _real(view)
+    ids = view.evaluation.state().cities["id"]
+    shown = rows.reindex(ids)
+    return change_map(
+        view,
+        shown["percent"].to_numpy(float),
+        shown["spans_zero"].isin([1]).to_numpy(bool),
+        name="incomes",
+        alt=words("economy_map_alt", region=view.region_name),
+        caption=words("economy_map", year=view.evaluation.year),
+        title=words("economy_map_legend"),
+        railway=False,
+    )
+
+
+def _cities(view: View) -> list[Block]:
+    """Winners and losers by real income per resident; all cities stand in the tables beside the report."""
+    words, rows = view.words, _real(view).dropna(subset=["percent"])
+    order = rows["percent"].round(2).sort_values(kind="stable", ascending=False).index
+    table = view.table("economy", "cities")
+    if table is None:
+        return []
+    whole = table.set_index("city")
+    money = channels(table)
+    head = (
+        Column(words("city")),
+        Column(view.heading("real_income", percent=True), numeric=True),
+        Column(view.heading("population"), numeric=True),
+        Column(view.heading("gdp"), numeric=True),
+        Column(view.heading("welfare"), numeric=True),
+        Column(words("economy_main_channel")),
+    )
+    found: list[Block] = []
+    for key, ids in (("economy_winners", order[:_SIDES]), ("economy_losers", order[::-1][:_SIDES])):
+        cells = tuple(_city(view, str(c), rows.loc[c], whole.loc[c], money.loc[c]) for c in ids if c in whole.index)
+        note = words("economy_cities_note") if key == "economy_winners" else ""
+        found.append(Table(words(key, year=view.evaluation.year), head, cells, note))
+    return found
+
+
+def _city(view: View, id_: str, real: pd.Series[Any], now: pd.Series[Any], money: pd.Series[Any]) -> tuple[Cell, ...]:
+    lang, currency = view.language, view.currency
+    share = number(real["percent"], real["low"], real["high"], "%", lang, signed=True)
+    people = now["population"] - now["population_base"]
+    made = now["gdp"] - now["gdp_base"]
+    main = str(money.abs().idxmax())
+    estimated = view.words("economy_estimated") if bool(now["gdp_estimated"]) else ""
+    return (
+        Cell(f"{view.city(id_)}{estimated}"),
+        said(share, real["percent"], spans_zero=bool(real["spans_zero"])),
+        said(number(people, None, None, "persons", lang, signed=True), people),
+        said(number(made, None, None, currency, lang, signed=True), made),
+        said(number(now["welfare"], None, None, currency, lang, signed=True), now["welfare"]),
+        Cell(view.words.term("channel", main)),
+    )
+
+
+def _channels(view: View) -> list[Block]:
+    words, table = view.words, view.table("economy", "cities")
+    if table is None:
+        return []
+    money = channels(table)
+    sums = by_place(money, view.evaluation.region)
+    told = [c for c in CHANNELS if money[c].abs().sum() > _NOTHING * money.abs().sum().sum()]
+    columns = (
+        Column(words("cluster")),
+        *(Column(words.term("channel", c), numeric=True) for c in told),
+        Column(words("economy_sum"), numeric=True),
+    )
+    rows = []
+    for place in ["region", *(f"cluster:{c}" for c in view.clusters)]:
+        name = view.region_name if place == "region" else view.cluster(place.removeprefix("cluster:"))
+        values = [*sums[told].loc[place].to_numpy(float), sums.loc[place].sum()]
+        rows.append(
+            (
+                Cell(name),
+                *(said(number(v, None, None, view.currency, view.language, signed=True), v) for v in values),
+            )
+        )
+    return [Table(words("economy_channels"), columns, tuple(rows), words("economy_channels_note"), fixed=True)]
+
+
+def _bands(view: View) -> list[Block]:
+    """One parameter at a time."""
+    words, found = view.words, sensitivity(view.evaluation)
+    if found.empty:
+        return []
+    ends = ("gdp_low", "gdp_high", "welfare_low", "welfare_high")
+    heads = (view.heading(n.partition("_")[0]) for n in ends)
+    columns = (
+        Column(words("parameter")),
+        *(Column(words(k), numeric=True) for k in ("low", "high")),
+        *(Column(words("at_low" if n.endswith("low") else "at_high", label=h), numeric=True) for n, h in zip(ends, heads, strict=True)),
+    )
+    rows = tuple(
+        (
+            Cell(words.term("economy_parameter", r["parameter"])),
+            *(Cell(f"{r[k]:g}" if known(r[k]) else "–") for k in ("low", "high")),
+            *(said(number(r[n], None, None, view.currency, view.language, signed=True), r[n]) for n in ends),
+        )
+        for r in found.to_dict("records")
+    )
+    caption = words("economy_bands", year=view.evaluation.year)
+    return [Table(caption, columns, rows, words("economy_bands_note"), fixed=True)]
+
+
+def _structure(view: View) -> list[Block]:
+    words, made = view.words, view.table("economy", "industries")
+    if made is None or made["industry"].nunique() < 2 or not view.clusters:
+        return []
+    found = structure(made, view.evaluation.region).set_index("cluster")
+    keys = ("krugman_base", "krugman", "similarity_base", "similarity")
+    heads = ("economy_krugman_base", "economy_krugman", "economy_similarity_base", "economy_similarity")
+    columns = (Column(words("cluster")), *(Column(words(k), numeric=True) for k in heads))
+    rows = tuple(
+        (Cell(view.cluster(c)), *(_decimal(v, 3) for v in found.loc[c, list(keys)].astype(float)))
+        for c in view.clusters
+    )
+    note = words("economy_structure_note", count=made["industry"].nunique())
+    return [Table(words("economy_structure"), columns, rows, note, fixed=True)]
+
+
+def _decimal(value: float, digits: int = 2) -> Cell:
+    return Cell(f"{value:.{digits}f}", sort=value) if known(value) else Cell("–")
+
+
+def _declared(view: View) -> list[Block]:
+    """Declared industries: coverage and overlap by cluster, by industry, by pair."""
+    words, found = view.words, view.evaluation.declared
+    if found is None:
+        return []
+    total = len(found.cities) + len(found.not_covered)
+    lead = Paragraph(words("declared_lead", covered=len(found.cities), cities=total))
+    missing = Paragraph(
+        words("declared_missing", names=view.cities(found.not_covered, most=len(found.not_covered))), "note"
+    )
+    return [
+        lead,
+        _declared_clusters(view, found),
+        _declared_industries(view, found),
+        _declared_pairs(view, found),
+        missing,
+    ]
+
+
+def _declared_clusters(view: View, found: Declared) -> Table:
+    words = view.words
+    keys = ("declared_covered", "declared_residents", "declared_overlap", "declared_contested", "declared_krugman")
+    columns = (Column(words("cluster")), *(Column(words(k), numeric=True) for k in keys))
+    rows = tuple(
+        (
+            Cell(view.cluster(r["cluster"])),
+            Cell(words("of_total", part=r["covered"], total=r["cities"]), sort=float(r["covered"])),
+            amount(r["residents_covered"], "share", view.language),
+            amount(r["overlap"], "share", view.language),
+            amount(r["contested"], "share", view.language),
+            _decimal(r["krugman"]),
+        )
+        for r in found.clusters.set_index("cluster").reindex(list(view.clusters)).reset_index().to_dict("records")
+    )
+    return Table(words("declared_clusters"), columns, rows, words("declared_note"), fixed=True)
+
+
+def _label(view: View, industry: str) -> str:
+    return strategic_industries()[industry][view.language]
+
+
+def _declared_industries(view: View, found: Declared) -> Table:
+    words = view.words
+    columns = (
+        Column(words("cluster")),
+        Column(words("declared_industry")),
+        Column(words("declared_by"), numeric=True),
+        Column(words("declared_cities")),
+    )
+    several = found.industries[found.industries["count"] >= _SHARED]
+    rows = tuple(
+        (
+            Cell(view.cluster(r["cluster"])),
+            Cell(_label(view, r["industry"])),
+            Cell(words("of_total", part=r["count"], total=r["covered"]), sort=float(r["count"])),
+            Cell(view.cities(r["cities"])),
+        )
+        for r in several.sort_values("count", ascending=False, kind="stable").to_dict("records")
+    )
+    return Table(words("declared_industries"), columns, rows)
+
+
+def _declared_pairs(view: View, found: Declared) -> Table:
+    words = view.words
+    keys = ("declared_shared", "declared_overlap", "declared_minutes", "declared_krugman")
+    columns = (
+        Column(words("city")),
+        Column(words("declared_neighbour")),
+        *(Column(words(k), numeric=True) for k in keys),
+        Column(words("declared_common")),
+    )
+    rows = tuple(
+        (
+            Cell(view.city(r["a"])),
+            Cell(view.city(r["b"])),
+            count(int(r["shared"])),
+            amount(r["overlap"], "share", view.language),
+            amount(r["minutes"], "min", view.language),
+            _decimal(r["krugman"]),
+            Cell(words("comma").join(_label(view, i) for i in r["industries"])),
+        )
+        for r in found.pairs.sort_values("overlap", ascending=False, kind="stable").head(_PAIRS).to_dict("records")
+    )
+    return Table(words("declared_pairs"), columns, rows, kind="wide")
