@@ -182,7 +182,10 @@ def _bands(view: View) -> list[Block]:
     columns = (
         Column(words("parameter")),
         *(Column(words(k), numeric=True) for k in ("low", "high")),
-        *(Column(words("at_low" if n.endswith("low") else "at_high", label=h), numeric=True) for n, h in zip(ends, heads, strict=True)),
+        *(
+            Column(words("at_low" if n.endswith("low") else "at_high", label=h), numeric=True)
+            for n, h in zip(ends, heads, strict=True)
+        ),
     )
     rows = tuple(
         (
@@ -204,9 +207,9 @@ def _structure(view: View) -> list[Block]:
     keys = ("krugman_base", "krugman", "similarity_base", "similarity")
     heads = ("economy_krugman_base", "economy_krugman", "economy_similarity_base", "economy_similarity")
     columns = (Column(words("cluster")), *(Column(words(k), numeric=True) for k in heads))
+    values = found.reindex(list(view.clusters))[list(keys)].to_numpy(float).tolist()
     rows = tuple(
-        (Cell(view.cluster(c)), *(_decimal(v, 3) for v in found.loc[c, list(keys)].astype(float)))
-        for c in view.clusters
+        (Cell(view.cluster(c)), *(_decimal(v, 3) for v in row)) for c, row in zip(view.clusters, values, strict=True)
     )
     note = words("economy_structure_note", count=made["industry"].nunique())
     return [Table(words("economy_structure"), columns, rows, note, fixed=True)]
