@@ -45,6 +45,11 @@ class Declared:
     not_covered: tuple[str, ...]
 
 
+def industry_label(industry: str, language: str) -> str:
+    """Label of a class of declared industries in ``en`` or ``zh``."""
+    return strategic_industries()[industry][language]
+
+
 def declared_industries(region: Region, minutes: pd.DataFrame | None = None) -> Declared | None:
     """Compare what the cities of each planned cluster declare, pair by pair and industry by industry.
 

@@ -6,8 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from megalopolis.economy.declared import strategic_industries
-from megalopolis.evaluation.declared import Declared
+from megalopolis.evaluation.declared import Declared, industry_label
 from megalopolis.evaluation.incomes import CHANNELS, by_place, channels, sensitivity, structure
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, amount, count, said
 from megalopolis.report.citymap import change_map
@@ -256,10 +255,6 @@ def _declared_clusters(view: View, found: Declared) -> Table:
     return Table(words("declared_clusters"), columns, rows, words("declared_note"), fixed=True)
 
 
-def _label(view: View, industry: str) -> str:
-    return strategic_industries()[industry][view.language]
-
-
 def _declared_industries(view: View, found: Declared) -> Table:
     words = view.words
     columns = (
@@ -272,7 +267,7 @@ def _declared_industries(view: View, found: Declared) -> Table:
     rows = tuple(
         (
             Cell(view.cluster(r["cluster"])),
-            Cell(_label(view, r["industry"])),
+            Cell(industry_label(r["industry"], view.language)),
             Cell(words("of_total", part=r["count"], total=r["covered"]), sort=float(r["count"])),
             Cell(view.cities(r["cities"])),
         )
@@ -298,7 +293,7 @@ def _declared_pairs(view: View, found: Declared) -> Table:
             amount(r["overlap"], "share", view.language),
             amount(r["minutes"], "min", view.language),
             _decimal(r["krugman"]),
-            Cell(words("comma").join(_label(view, i) for i in r["industries"])),
+            Cell(words("comma").join(industry_label(i, view.language) for i in r["industries"])),
         )
         for r in found.pairs.sort_values("overlap", ascending=False, kind="stable").head(_PAIRS).to_dict("records")
     )

@@ -6,9 +6,9 @@ from typing import Final
 
 import pandas as pd
 
-from megalopolis.economy.declared import strategic_industries
 from megalopolis.evaluation.answers.document import Document, city
 from megalopolis.evaluation.answers.plaintext import place_name, table
+from megalopolis.evaluation.declared import industry_label
 from megalopolis.evaluation.evaluation import Evaluation
 
 METHODS: Final = {
@@ -50,7 +50,6 @@ def declared_answer(evaluation: Evaluation) -> Document | None:
     found, region = evaluation.declared, evaluation.region
     if found is None:
         return None
-    label = {key: words["en"] for key, words in strategic_industries().items()}
     blank = found.clusters.astype(object).where(found.clusters.notna(), None)
     pairs = found.pairs.astype(object).where(found.pairs.notna(), None)
     own = found.cities.astype(object).where(found.cities.notna(), None)
@@ -62,7 +61,7 @@ def declared_answer(evaluation: Evaluation) -> Document | None:
         },
         "clusters": blank.to_dict("records"),
         "industries": [
-            {**row, "label": label[row["industry"]], "cities": [city(region, c) for c in row["cities"]]}
+            {**row, "label": industry_label(row["industry"], "en"), "cities": [city(region, c) for c in row["cities"]]}
             for row in found.industries.to_dict("records")
         ],
         "pairs": [
@@ -82,7 +81,6 @@ def _declared_lines(evaluation: Evaluation, language: str) -> list[str]:
     found, region = evaluation.declared, evaluation.region
     if found is None:
         return []
-    labels = {key: words[language if language == "zh" else "en"] for key, words in strategic_industries().items()}
     total = len(found.cities) + len(found.not_covered)
     lines = [
         "",
@@ -103,7 +101,7 @@ def _declared_lines(evaluation: Evaluation, language: str) -> list[str]:
     rows = [
         [
             place_name(region, f"cluster:{r['cluster']}", language),
-            labels[r["industry"]],
+            industry_label(r["industry"], language),
             f"{r['count']} of {r['covered']}",
             ", ".join(place_name(region, c, language) for c in r["cities"]),
         ]
