@@ -162,6 +162,20 @@ def test_every_city_discharges_at_most_all_of_it(discharges):
     assert len(part) >= 75  # of 98; the others lie on other rivers or the sea
 
 
+def test_air_quality_of_the_planned_cities():
+    air = table("air_quality")
+    assert not air.duplicated(["city", "year", "pollutant", "statistic"]).any()
+    assert set(air["pollutant"]) == {"pm25"}
+    assert air["value"].between(15, 110).all()
+    assert air["source"].notna().all()
+    latest = air.sort_values("year").groupby("city")["value"].last()
+    assert len(set(latest.index) & set(table("clusters_planned")["city"])) >= 30
+    hubei = latest[latest.index.str.startswith("42")]
+    assert hubei.mean() == pytest.approx(37, abs=3)  # mean of its 17 cities in 2023, among them three cleaner ones
+    beijing = air[air["city"] == "110100"].set_index("year")["value"]
+    assert beijing[2013] > 3 * beijing[2024]
+
+
 def test_every_column_has_a_source():
     sources = table("sources")
     stated = set(zip(sources["table"], sources["column"], strict=True))
@@ -173,6 +187,7 @@ def test_every_column_has_a_source():
         "observations",
         "discharges",
         "treatment_levels",
+        "air_quality",
     ):
         for column in table(name).columns:
             assert (name, column) in stated, (name, column)
