@@ -52,9 +52,11 @@ export class App {
   readonly cities: Map<string, City>;
   readonly indicators: Map<string, Indicator>;
   private position = new Map<string, number>();
+  private readonly framePosition: Map<string, number>;
   private land: GeoJSON.Feature | null = null;
   private sending = 0;
   private started = false;
+  before: { indicator: string; mode: Mode } = { indicator: "accessibility", mode: "difference" };
 
   constructor(
     readonly region: RegionDoc,
@@ -65,6 +67,7 @@ export class App {
   ) {
     this.words = wordsOf(language);
     this.cities = new Map(region.cities.map((c) => [c.id, c]));
+    this.framePosition = new Map(region.places.map((p, i) => [p, i]));
     this.indicators = new Map(region.indicators.map((i) => [i.id, i]));
     this.year = region.today;
     const largest = [...region.clusters].sort((a, b) => this.peopleOf(b.cities) - this.peopleOf(a.cities))[0];
@@ -163,9 +166,8 @@ export class App {
     const i = this.at(place, view);
     if (!column || i < 0) return [null, null, null];
     const base = column.baseline.value[i];
-    const moving = view === this.view && mode !== "baseline" ? this.live?.columns.get(id) : undefined;
-    if (moving && !Number.isNaN(moving[i])) {
-      const now = moving[i];
+    const now = view === this.view && mode !== "baseline" ? this.moving(id, place) : null;
+    if (now !== null) {
       return [mode === "plan" ? now : known(base) ? now - base : null, null, null];
     }
     if (mode === "difference") return [column.difference.difference[i], column.difference.low[i], column.difference.high[i]];
@@ -173,13 +175,18 @@ export class App {
     return [part.value[i], part.low[i], part.high[i]];
   }
 
+  /** Value of the frame while dragging; null where none follows. */
+  private moving(id: string, place: string): number | null {
+    const value = this.live?.columns.get(id)?.[this.framePosition.get(place) ?? -1];
+    return known(value) ? value : null;
+  }
+
   private minutesTo(place: string, mode: Mode): number | null {
     const found = this.isochrones;
     const i = found ? found.cities.indexOf(place) : -1;
     if (!found || i < 0) return null;
     const before = found.baseline[i];
-    const moving = this.live?.columns.get(MINUTES);
-    const after = moving ? moving[i] : (found.plan?.[i] ?? before);
+    const after = this.moving(MINUTES, place) ?? found.plan?.[i] ?? before;
     if (mode === "baseline") return before;
     if (mode === "plan") return after;
     return known(before) && known(after) ? after - before : null;
@@ -213,9 +220,14 @@ export class App {
   }
 
   /** Whether a number on the page is older than the line on the map. */
-  stale(id: string): boolean {
-    if (this.dragging || this.live) return !(this.live?.columns.has(id) ?? false);
+  stale(id: string, place = this.region.cities[0]?.id ?? ""): boolean {
+    if (this.dragging || this.live) return this.moving(id, place) === null;
     return this.pending || (this.job !== null && (this.view?.plan !== (this.plan?.hash ?? null) || this.view?.year !== this.year));
+  }
+
+  /** Whether every number on the page is that of the plan on the page. */
+  get settled(): boolean {
+    return this.online && !this.pending && !this.dragging && this.job?.state === "done" && this.view?.complete === true && this.view.plan === (this.plan?.hash ?? null) && this.view.year === this.year;
   }
 
   get indicatorsOnMap(): Indicator[] {
@@ -315,7 +327,7 @@ export class App {
       if (!pane) continue;
       pane.setLayer(["planned"], this.layers.planned);
       pane.setLayer(["formed", "formed-edge"], this.layers.formed);
-      pane.setLayer(["rivers", "sections"], this.layers.rivers);
+      pane.setLayer(["rivers", "lakes", "sections"], this.layers.rivers);
       pane.setLayer(["lines"], this.layers.lines);
     }
   }
@@ -398,7 +410,7 @@ export class App {
   }
 
   setFocus(id: string): void {
-    this.focus = id;
+    this.focus = this.region.clusters.some((c) => c.id === id) ? id : "";
     this.pane.fit(this.scope);
     this.remember();
     this.redraw();
@@ -408,16 +420,20 @@ export class App {
     this.place = place;
     if (this.isochrones) {
       if (place) void this.showMinutes(true);
-      else this.setIndicator("accessibility");
+      else void this.showMinutes(false);
     }
     this.remember();
     this.redraw();
   }
 
   async showMinutes(on: boolean): Promise<void> {
-    if (!on || !this.place) return this.setIndicator("accessibility");
+    if (!on || !this.place) {
+      this.mode = this.before.mode;
+      return this.setIndicator(this.before.indicator);
+    }
     try {
       this.isochrones = await api.minutes(this.region.id, this.place, this.year, this.plan?.hash ?? null);
+      if (this.indicator !== MINUTES) this.before = { indicator: this.indicator, mode: this.mode };
       this.indicator = MINUTES;
       if (this.mode === "difference") this.mode = "plan";
     } catch (error) {
@@ -574,17 +590,17 @@ export class App {
     );
   }
 
-  private stopAt(lon: number, lat: number, city: City | null, m: { name: string; stops: Stop[] | null }, old: Stop | null): Stop {
+  private stopAt(lon: number, lat: number, city: City | null, m: { stops: Stop[] | null }, old: Stop | null): Stop {
     if (city) {
       const station = city.main_station ?? slug(`${city.name} (planned)`);
       return { station: city.main_station ? station : city.id, city: city.id, name: city.name, name_local: city.name_local, lon: city.lon, lat: city.lat, km: 0, new: false };
     }
-    const taken = new Set((m.stops ?? []).map((s) => s.name));
-    let n = 1;
-    while (taken.has(`${m.name} ${n}`)) n++;
-    const name = old?.new && old.name.startsWith(`${m.name} `) ? old.name : `${m.name} ${n}`;
     const nearest = this.region.cities.reduce((a, b) => (greatCircleKm(b, { lon, lat }) < greatCircleKm(a, { lon, lat }) ? b : a));
-    return { station: slug(name), city: nearest.id, name, name_local: null, lon, lat, km: 0, new: true };
+    const taken = new Set([...this.measures.flatMap((x) => x.stops ?? []), ...(m.stops ?? [])].filter((s) => s !== old).map((s) => s.name));
+    let n = 1;
+    while (taken.has(`${nearest.name} new stop ${n}`)) n++;
+    const name = `${nearest.name} new stop ${n}`;
+    return { station: slug(name), city: nearest.id, name, name_local: `${nearest.name_local}新站${n}`, lon, lat, km: 0, new: true };
   }
 
   private grab(stop: number, between: boolean): void {
@@ -624,7 +640,8 @@ export class App {
 
   private onFrame(frame: Live, at: number): void {
     timings.drawnSeq = frame.seq;
-    if (!this.dragging && !this.pending) return;
+    const awaited = this.dragging || this.pending || this.view?.plan !== this.plan?.hash;
+    if (!awaited) return;
     this.live = frame;
     this.paint(() => {
       timings.drawn++;
@@ -677,7 +694,7 @@ export class App {
 
   private placeStop(lon: number, lat: number, city: City | null): void {
     if (!this.drawn) return;
-    const stop = this.stopAt(lon, lat, city, { name: this.lineName(), stops: this.drawn }, null);
+    const stop = this.stopAt(lon, lat, city, { stops: this.drawn }, null);
     if (this.drawn.at(-1)?.station === stop.station) return;
     this.drawn = [...this.drawn, stop];
     this.paint();
@@ -734,6 +751,7 @@ export class App {
       this.otherPane.setLines(this.lines);
       this.otherPane.setPlan(this.planLines(draftOf(this.other.plan).measures));
       this.setLayers();
+      setTimeout(() => this.pane.fit(this.scope, false), 50);
       void this.evaluateOther();
     }
     this.redraw();

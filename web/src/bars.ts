@@ -103,7 +103,7 @@ function comparison(app: App): HTMLElement {
 
 function exports(app: App): HTMLElement {
   const w = app.words;
-  const ready = app.job?.state === "done" && !app.pending && app.view?.complete;
+  const ready = app.settled;
   const files: [string, string][] = [
     ["report.xlsx", w("export_excel")],
     ["region.gpkg", w("export_gpkg")],
@@ -187,7 +187,7 @@ export function bottomBar(app: App): (HTMLElement | null)[] {
   const settled = app.region.indicators.filter((i) => i.pillar === "settlement" && known(app.values(i.id, app.place ?? "region", "plan")[0])).slice(0, 2);
   const message = !app.online ? w("offline") : app.trouble || app.notice;
   return [
-    h("dl", { class: "facts" }, h("div", {}, h("dt", {}, w("total_cost")), h("dd", { class: app.stale("investment") ? "stale" : "" }, cost)), ...settled.map((i) => h("div", {}, h("dt", {}, app.headOf(i.id)), h("dd", {}, app.print(i.id, app.values(i.id, app.place ?? "region", "plan")[0]).text)))),
+    h("dl", { class: "facts" }, h("div", {}, h("dt", {}, w("total_cost")), h("dd", { class: app.stale("investment", "region") ? "stale" : "" }, cost)), ...settled.map((i) => h("div", {}, h("dt", {}, app.headOf(i.id)), h("dd", {}, app.print(i.id, app.values(i.id, app.place ?? "region", "plan")[0]).text)))),
     h(
       "div",
       { class: `status-line${app.trouble || !app.online ? " trouble" : ""}`, role: "status", "aria-live": "polite", id: "status" },

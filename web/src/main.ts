@@ -35,14 +35,15 @@ async function main(): Promise<void> {
   const left = h("aside", { id: "left", "aria-label": w("measures") });
   const right = h("aside", { id: "right", "aria-label": w("city") });
   const bottom = h("footer", { id: "bottom" });
+  const captions = [h("p", { class: "caption" }), h("p", { class: "caption" })];
   const map = h("div", { class: "map", id: "map" });
   const other = h("div", { class: "map", id: "other" });
   const key = h("section", { id: "legend", "aria-label": w("legend") });
   const versus = h("div", { id: "versus" });
   const fold = h("button", { id: "fold", "aria-expanded": "true", "aria-controls": "left" }, "‹");
   const dialog = h("dialog", { id: "dialog" });
-  const stage = h("main", { id: "stage" }, h("div", { id: "maps" }, map, other), key, fold, versus);
-  root.replaceChildren(h("a", { class: "skip", href: "#table", onclick: (e: Event) => { e.preventDefault(); document.getElementById("table")?.focus(); } }, w("table")), top, left, stage, right, bottom, dialog);
+  const stage = h("main", { id: "stage" }, h("div", { id: "maps" }, h("div", { class: "side" }, map, captions[0]), h("div", { class: "side", id: "side" }, other, captions[1])), fold, versus);
+  root.replaceChildren(h("a", { class: "skip", href: "#table", onclick: (e: Event) => { e.preventDefault(); document.getElementById("table")?.focus(); } }, w("table")), top, h("div", { id: "side-left" }, left, key), stage, right, bottom, dialog);
   let entries: api.RegionEntry[];
   try {
     entries = await api.regions();
@@ -54,16 +55,26 @@ async function main(): Promise<void> {
   const entry = entries.find((e) => e.id === id) ?? entries[0];
   const doc = await api.region(entry.id);
   let scheduled = 0;
+  let drawnAt = 0;
   const render = (): void => {
     if (scheduled) return;
     scheduled = requestAnimationFrame(() => {
       scheduled = 0;
+      if (app.dragging) {
+        // the map comes first: beside it only the numbers follow, a few times a second
+        if (performance.now() - drawnAt < 150) return;
+        drawnAt = performance.now();
+        keepOpen(right, () => fill(right, rightPanel(app)));
+        return;
+      }
       keepOpen(top, () => fill(top, topBar(app, setLanguage)));
       keepOpen(left, () => fill(left, leftPanel(app)));
       keepOpen(right, () => fill(right, rightPanel(app)));
       keepOpen(bottom, () => fill(bottom, bottomBar(app)));
       fill(key, legend(app));
       fill(versus, comparisonTable(app) ?? "");
+      captions[0].textContent = app.draft.name;
+      captions[1].textContent = app.other ? app.pick(app.other.plan.name, app.other.plan.names.zh) + (app.other.view ? "" : " …") : "";
       document.body.classList.toggle("drawing", app.drawn !== null);
     });
   };
@@ -74,8 +85,8 @@ async function main(): Promise<void> {
     location.reload();
   };
   const app = new App(doc, entries, { map, other }, language, render);
-  if (query.get("year")) app.year = Number(query.get("year"));
-  if (query.has("area") || query.has("plan")) app.focus = query.get("area") ?? (query.has("plan") ? "" : app.focus);
+  if (Number(query.get("year")) >= 1800) app.year = Number(query.get("year"));
+  if (query.has("area") || query.has("plan")) app.focus = doc.clusters.some((c) => c.id === query.get("area")) ? query.get("area")! : "";
   if (query.get("show") && query.get("show") !== "minutes") app.indicator = query.get("show")!;
   if (["baseline", "plan", "difference"].includes(query.get("as") ?? "")) app.mode = query.get("as") as Mode;
   if (query.get("city") && app.cities.has(query.get("city")!)) app.place = query.get("city");

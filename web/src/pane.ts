@@ -116,7 +116,8 @@ export class Pane {
     add({ id: "formed", type: "fill", source: "formed", paint: { "fill-color": "#8a6d3b", "fill-opacity": 0.09 } });
     add({ id: "formed-edge", type: "line", source: "formed", paint: { "line-color": "#8a6d3b", "line-opacity": 0.5, "line-width": 0.9 } });
     add({ id: "planned", type: "line", source: "planned", paint: { "line-color": "#12466f", "line-opacity": 0.65, "line-width": 1.2, "line-dasharray": [3, 2] } });
-    add({ id: "rivers", type: "line", source: "rivers", paint: { "line-color": "#6aa3cf", "line-width": ["get", "width"] }, layout: { "line-cap": "round" } });
+    add({ id: "lakes", type: "fill", source: "rivers", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": "#c5dcec" } });
+    add({ id: "rivers", type: "line", source: "rivers", paint: { "line-color": "#7db4dc", "line-width": ["get", "width"] }, layout: { "line-cap": "round" } });
     add({
       id: "lines",
       type: "line",
@@ -127,7 +128,7 @@ export class Pane {
       },
       layout: { "line-cap": "round", "line-join": "round" },
     });
-    add({ id: "sections", type: "circle", source: "sections", paint: { "circle-radius": 3, "circle-color": "#ffffff", "circle-stroke-color": "#2b6ea3", "circle-stroke-width": 1.4 } });
+    add({ id: "sections", type: "circle", source: "sections", paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 4, 1.4, 8, 3.4], "circle-color": "#ffffff", "circle-stroke-color": "#2b6ea3", "circle-stroke-width": 1.2 } });
     add({
       id: "plan-later",
       type: "line",
@@ -148,10 +149,10 @@ export class Pane {
       "rivers",
       collection(
         this.region.rivers.flatMap((r) =>
-          r.to.map((to): GeoJSON.Feature => ({
+          r.lines.map((line): GeoJSON.Feature => ({
             type: "Feature",
-            properties: { width: Math.min(5, 0.6 + Math.log10(1 + (r.flow ?? 0)) * 0.9) },
-            geometry: { type: "LineString", coordinates: [r.at, to] },
+            properties: { width: Math.min(4.5, 0.5 + Math.log10(1 + (r.flow ?? 0)) * 0.8) },
+            geometry: r.kind === "lake" && line.length > 3 ? { type: "Polygon", coordinates: [[...line, line[0]]] } : { type: "LineString", coordinates: line },
           })),
         ),
       ),
@@ -217,7 +218,8 @@ export class Pane {
     if (!cities.length) return;
     const bounds = new maplibregl.LngLatBounds();
     for (const c of cities) bounds.extend([c.lon, c.lat]);
-    this.map.fitBounds(bounds, { padding: { top: 36, bottom: 36, left: Math.min(150, this.element.clientWidth / 6), right: 60 }, maxZoom: 9, animate, duration: 500 });
+    const side = Math.min(56, this.element.clientWidth / 8);
+    this.map.fitBounds(bounds, { padding: { top: 36, bottom: 36, left: side, right: side + 20 }, maxZoom: 9, animate, duration: 500 });
   }
 
   follow(other: Pane): void {

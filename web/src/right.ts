@@ -52,7 +52,7 @@ function overview(app: App): (HTMLElement | null)[] {
         [...app.scope].sort((a, b) => app.nameOf(a.id).localeCompare(app.nameOf(b.id), app.language)).map((c) => h("option", { value: c.id }, app.nameOf(c.id))),
       ),
     ),
-    h("h3", {}, w("together", { name: app.nameOf(area) })),
+    h("h3", {}, w("together")),
     totals(app, area),
   ];
 }
@@ -82,7 +82,7 @@ function totals(app: App, at: string): HTMLElement {
           const status = app.column(i.id)?.status ?? [];
           return h(
             "tr",
-            { class: app.stale(i.id) ? "stale" : "", "data-indicator": i.id },
+            { class: app.stale(i.id, at) ? "stale" : "", "data-indicator": i.id },
             h(
               "th",
               { scope: "row" },
@@ -110,7 +110,7 @@ function place(app: App, id: string): (HTMLElement | null)[] {
     h(
       "button",
       { id: "isochrones", "aria-pressed": String(app.indicator === MINUTES), onclick: () => void app.showMinutes(app.indicator !== MINUTES) },
-      app.indicator === MINUTES ? w("isochrones_off", { indicator: app.label("accessibility") }) : w("isochrones"),
+      app.indicator === MINUTES ? w("isochrones_off", { indicator: app.label(app.before.indicator) }) : w("isochrones"),
     ),
     totals(app, id),
     h("div", { id: "why" }),

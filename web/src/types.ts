@@ -42,9 +42,9 @@ export interface River {
   id: string;
   name: string | null;
   name_local: string | null;
+  kind: string | null;
   flow: number | null;
-  at: Point;
-  to: Point[];
+  lines: Point[][];
 }
 
 export interface Section {
@@ -71,6 +71,7 @@ export interface RegionDoc {
   rivers: River[];
   sections: Section[];
   indicators: Indicator[];
+  places: string[];
   assumed: string[];
 }
 

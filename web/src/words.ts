@@ -65,7 +65,7 @@ const TEXTS: Record<string, [string, string]> = {
   losers: ["Losing most, or gaining least", "受损或得益最少"],
   winners_none: ["The plan changes nothing here.", "规划在此没有带来变化。"],
   choose: ["Choose a city on the map to see its row of the ledger", "在地图上选择城市查看其总账"],
-  together: ["{name} as a whole", "{name}整体"],
+  together: ["In total", "总体"],
   choose_list: ["Choose a city", "选择城市"],
   before: ["Before", "之前"],
   after: ["With the plan", "规划后"],

@@ -29,7 +29,10 @@ _REACH: Final = 0.012
 
 
 def region_document(id_: str, region: Region, plans: list[str]) -> Document:
-    """Describe a region: names, years, cities, clusters, rivers and their sections, and what can be shown of it."""
+    """Describe a region: names, years, cities, clusters, rivers and their sections, and what can be shown of it.
+
+    ``places`` is the order of the frames of the live channel.
+    """
     meta = region.meta
     cities = region.frame("cities")
     return {
@@ -49,6 +52,7 @@ def region_document(id_: str, region: Region, plans: list[str]) -> Document:
         "rivers": _rivers(region),
         "sections": _sections(region),
         "indicators": [vars(entry) for entry in indicators().values()],
+        "places": [*cities["id"], *(f"cluster:{c}" for c in region.names.clusters), "region"],
         "assumed": _assumed(region),
     }
 
@@ -93,36 +97,36 @@ def outline(lon: np.ndarray[Any, Any], lat: np.ndarray[Any, Any], reach: float) 
 
 
 def _rivers(region: Region) -> list[Document]:
-    """Reaches with a position, and the line on to the reach that each flows into."""
+    """Reaches as they are drawn: along their points, else straight on to the reaches that they flow into."""
     if not region.has("reaches"):
         return []
-    reaches = region.frame("reaches").dropna(subset=["lon", "lat"])
-    place = {r["id"]: (round(r["lon"], 3), round(r["lat"], 3)) for r in reaches.to_dict("records")}
-    links = region.frame("reach_links")
-    on = links.groupby("from")["to"].apply(list).to_dict()
-    return plain(  # type: ignore[no-any-return]
-        [
-            {
-                "id": r["id"],
-                "name": r["name"],
-                "name_local": r["name_local"],
-                "flow": r["flow_m3s"],
-                "at": place[r["id"]],
-                "to": [place[t] for t in on.get(r["id"], []) if t in place],
-            }
-            for r in reaches.astype(object).where(reaches.notna(), None).to_dict("records")
-        ]
-    )
+    reaches, points = region.frame("reaches"), region.frame("reach_points").sort_values(["reach", "seq"])
+    drawn = {str(reach): rows[["lon", "lat"]].round(3).to_numpy().tolist() for reach, rows in points.groupby("reach")}
+    place = {
+        r["id"]: [round(r["lon"], 3), round(r["lat"], 3)]
+        for r in reaches.dropna(subset=["lon", "lat"]).to_dict("records")
+    }
+    on = region.frame("reach_links").groupby("from")["to"].apply(list).to_dict()
+    found = []
+    for row in reaches.astype(object).where(reaches.notna(), None).to_dict("records"):
+        own = drawn.get(row["id"], [])
+        here = [place[row["id"]]] if row["id"] in place else []
+        lines = [own] if len(own) > 1 else [[*here, place[to]] for to in on.get(row["id"], []) if here and to in place]
+        if lines:
+            named = {key: row[key] for key in ("id", "name", "name_local", "kind")}
+            found.append({**named, "flow": row["flow_m3s"], "lines": lines})
+    return plain(found)  # type: ignore[no-any-return]
 
 
 def _sections(region: Region) -> list[Document]:
+    """Monitored sections where they stand, else in the middle of their reach."""
     if not region.has("sections", "reaches"):
         return []
-    frame = region.frame("sections").merge(
-        region.frame("reaches")[["id", "lon", "lat"]].rename(columns={"id": "reach"}), on="reach", how="inner"
-    )
-    frame = frame.dropna(subset=["lon", "lat"])
-    return plain(frame.astype(object).where(frame.notna(), None).to_dict("records"))  # type: ignore[no-any-return]
+    sections, reaches = region.frame("sections"), region.frame("reaches").set_index("id")
+    for axis in ("lon", "lat"):
+        sections[axis] = sections[axis].fillna(sections["reach"].map(reaches[axis]))
+    sections = sections.dropna(subset=["lon", "lat"])
+    return plain(sections.astype(object).where(sections.notna(), None).to_dict("records"))  # type: ignore[no-any-return]
 
 
 def _assumed(region: Region) -> list[str]:
