@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, Union, get_args, get_origin
 
 import typer
 from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from fastapi import FastAPI
 
 from megalopolis.cli import app
 from megalopolis.parameters import registry
@@ -22,6 +23,10 @@ from megalopolis.plan import measures
 from megalopolis.plan.measures.base import Measure
 from megalopolis.plan.measures.travel import Stop
 from megalopolis.region.schema import Column, schemas
+from megalopolis.web import live
+from megalopolis.web.app import create_app
+from megalopolis.web.library import Library
+from megalopolis.web.views import FILES
 
 FOLDER: Final = Path(__file__).parent.parent / "docs" / "reference"
 _NOTE: Final = "<!-- Written by tools/reference.py: change the source, not this page. -->"
@@ -356,12 +361,42 @@ def cli_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def web_page() -> str:
+    """Paths of the map's server, from its own OpenAPI document."""
+    document = FastAPI.openapi(create_app(Library({}, Path())).app)  # type: ignore[arg-type]
+    lines = [
+        "# The map's server",
+        "",
+        _NOTE,
+        "",
+        "`megalopolis serve` answers at `/api`; [The web map](../how-to/web-map.md) shows how it is used. The same as",
+        "a document: `/api/openapi.json`; as a page: `/api/docs`. An error is an object whose `error` holds lines: what",
+        "is wrong and what to do. Bodies are JSON of at most 1 MiB.",
+        "",
+    ]
+    rows: list[tuple[object, ...]] = []
+    for path, methods in document["paths"].items():
+        for method, entry in methods.items():
+            named = [f"`{p['name']}`" + ("" if p.get("required") else "?") for p in entry.get("parameters", [])]
+            body = entry.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            fields = document["components"]["schemas"].get(body.get("$ref", "").rpartition("/")[2], {})
+            named += [
+                f"`{key}`" + ("" if key in fields.get("required", []) else "?") for key in fields.get("properties", {})
+            ]
+            rows.append((method.upper(), f"`{path}`", entry["description"].replace("``", "`"), ", ".join(named)))
+    lines += _table(["method", "path", "", "takes (? may be left out)"], rows)
+    lines += ["", "## Files of an evaluation", "", *(f"- `{name}`" for name in FILES), "", "## The live channel", ""]
+    lines += inspect.cleandoc(live.__doc__ or "").replace("``", "`").splitlines()
+    return "\n".join(lines) + "\n"
+
+
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": cli_page,
     "indicators.md": indicators_page,
     "measures.md": measures_page,
     "parameters.md": parameters_page,
     "tables.md": tables_page,
+    "web.md": web_page,
 }
 
 

@@ -11,6 +11,7 @@ import websockets
 from megalopolis.evaluation import evaluate
 from megalopolis.plan.plan import parse_plan
 from megalopolis.region.documents import Document
+from megalopolis.web import limits
 
 
 def read(frame: bytes) -> tuple[dict, dict[str, np.ndarray]]:
@@ -177,3 +178,46 @@ def test_a_foreign_page_gets_no_channel(toy_server) -> None:
         assert refused.value.response.status_code == 403
 
     asyncio.run(run())
+
+
+def test_twenty_people_drag_at_once(toy_server, sent) -> None:
+    """Everybody gets the answer to their last edit, and the server stays small (times: benchmarks/bench_map.py)."""
+    before = toy_server.memory_mb()
+
+    async def one(number: int) -> list[int]:
+        address = toy_server.url.replace("http", "ws") + "/api/live"
+        async with websockets.connect(address, max_size=None) as socket:
+            await socket.recv()
+            for seq in range(30):
+                await socket.send(edit(sent, seq, speed_kmh=200 + number + seq))
+                await asyncio.sleep(0.005)
+            seen = [-1]
+            while seen[-1] < 29:
+                seen.append(read(await socket.recv())[0]["seq"])
+            return seen
+
+    async def crowd() -> list[list[int]]:
+        return await asyncio.gather(*(one(k) for k in range(20)))
+
+    for seen in asyncio.run(asyncio.wait_for(crowd(), 100)):
+        assert seen == sorted(set(seen))
+    assert toy_server.memory_mb() < before + 150
+
+
+def test_more_pages_than_the_server_takes_are_refused(toy_server) -> None:
+    async def run() -> None:
+        address = toy_server.url.replace("http", "ws") + "/api/live"
+        sockets = []
+        refused = 0
+        try:
+            for _ in range(limits.CHANNELS + 4):
+                try:
+                    sockets.append(await websockets.connect(address))
+                except websockets.InvalidStatus:
+                    refused += 1
+            assert refused >= 4
+        finally:
+            for socket in sockets:
+                await socket.close()
+
+    asyncio.run(asyncio.wait_for(run(), 100))

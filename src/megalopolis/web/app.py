@@ -27,8 +27,8 @@ from megalopolis.web.rest import router
 STATIC: Final = Path(__file__).parent / "static"
 _MISSING: Final = """<!doctype html><meta charset="utf-8"><title>megalopolis</title>
 <h1>The map's page is not built</h1><p>The server runs, and so does its <a href="/api/docs">API</a>. The page was not
-built when megalopolis was installed, for want of the npm registry. Build it with <code>uv run python
-web/build.py</code> in a checkout, then reload.</p>"""
+built when megalopolis was installed, for want of the npm registry. Install again when it can be reached, as by
+<code>uv sync --reinstall-package megalopolis</code>, then start the server anew.</p>"""
 
 
 def create_app(library: Library, host: str = "127.0.0.1") -> Guard:

@@ -1,19 +1,18 @@
 """The live channel: edits up as JSON, travel down as binary frames, jobs with their progress.
 
-One message is one JSON object with a ``type``:
+``/api/live`` is a WebSocket. Every message up is one JSON object of at most 128 KiB with a ``type``:
 
-``edit``
-    A line at a new place: ``seq, region, plan, year, measure``, and ``replaces`` (id of the measure that it stands
-    for), ``place`` (a city whose minutes are wanted). Only the newest edit is computed; older ones that wait are
-    dropped. The answer is a binary frame: the length of a JSON header (uint32, little endian), the header ``{seq,
-    columns, places, ms}`` padded with spaces to a multiple of four bytes, then ``columns x places`` Float32 values.
-``grab``
-    The same fields as ``edit``: prepares what dragging needs.
-``evaluate``
-    ``region, plan, year``: asks for the whole evaluation; ``job`` messages follow until it is over. A new one
-    withdraws the last.
-``cancel``
-    Withdraws the evaluation.
+- ``edit``: a line at a new place: ``seq, region, plan, year, measure``, and ``replaces`` (id of the measure that it
+  stands for), ``place`` (a city whose minutes are wanted). Only the newest edit is computed; older ones that wait are
+  dropped. The answer is a binary frame: the length of a JSON header (uint32, little endian), the header ``seq, columns,
+  places, ms`` padded with spaces to a multiple of four bytes, then ``columns x places`` Float32 values in the order of
+  the region's ``places``; NaN where a total is not a mean of cities.
+- ``grab``: the same fields; prepares what dragging needs.
+- ``evaluate``: ``region, plan, year``: asks for the whole evaluation; messages ``job`` follow until it is over. A new
+  one withdraws the last.
+- ``cancel``: withdraws the evaluation.
+
+What cannot be used is answered by ``error`` with its lines, and ``seq`` where it was an edit.
 """
 
 from __future__ import annotations

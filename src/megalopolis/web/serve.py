@@ -41,7 +41,7 @@ def serve(library: Library, host: str, port: int, *, browser: bool, say: Callabl
     shown = "localhost" if host in LOOPBACK else host
     url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
     if not (STATIC / "index.html").is_file():
-        say("the map's page is not built (no npm registry when megalopolis was installed): uv run python web/build.py")
+        say("the map's page is not built, for want of the npm registry; again: uv sync --reinstall-package megalopolis")
     if host not in LOOPBACK:
         say(f"listening on {host}: everybody who reaches this machine can use the map")
     config = uvicorn.Config(
