@@ -10,6 +10,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 MINUTES_PER_HOUR: Final = 60.0
+MINUTES_PER_DAY: Final = 1440
 #: Mean Earth radius R1, Moritz (2000), Geodetic Reference System 1980, Journal of Geodesy 74.
 EARTH_RADIUS_KM: Final = 6371.0088
 #: Rail or road km per great-circle km where no length is known. Assumed: high-speed lines of the 2021 mileage

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from megalopolis.travel.timetable import NEVER, Timetable, itinerary, over_days, travel_minutes
+from megalopolis.travel.rides import itinerary
+from megalopolis.travel.timetable import NEVER, Timetable, over_days, travel_minutes
 
 DAY = "2016-03-10"
 MORNING = (7 * 60, 10 * 60)

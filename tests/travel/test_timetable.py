@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from megalopolis.travel import timetable as module
-from megalopolis.travel.timetable import NEVER, Footpaths, Ride, Timetable, itinerary, over_days, travel_minutes
+from megalopolis.travel.rides import Ride, itinerary
+from megalopolis.travel.timetable import NEVER, Footpaths, Timetable, connections, over_days, travel_minutes
 
 spec = importlib.util.spec_from_file_location("plain_scan", Path(__file__).with_name("test_timetable_plain.py"))
 scan = importlib.util.module_from_spec(spec)
@@ -44,6 +45,22 @@ def test_a_feed_by_hand():
     assert list(found[:, A, D]) == [50, 54, NEVER]
     assert (np.diagonal(found, axis1=1, axis2=2) == 0).all()
     assert (found[:, D, :3] == NEVER).all()
+
+
+def test_departures_worth_waiting_for():
+    """To C 10:00 and 10:20; to D 10:00 only. A train that leaves later and arrives earlier makes one useless."""
+    found = connections(feed(4, TRAINS), (600, 620))
+    assert found[A].tolist() == [0, 1, 2, 1]
+    assert connections(feed(4, TRAINS), (600, 619))[A].tolist() == [0, 1, 1, 1]
+    assert connections(feed(4, TRAINS), (601, 700))[A].tolist() == [0, 0, 1, 0]
+    overtaken = [*TRAINS, [(A, 0, 621), (C, 689, 0)]]
+    assert connections(feed(4, overtaken), (600, 700))[A, C] == 2
+
+
+def test_rows_of_some_origins():
+    timetable = feed(4, TRAINS, paths=[(B, D, 4)])
+    every = travel_minutes(timetable, (590, 640), (0, 50))
+    np.testing.assert_array_equal(travel_minutes(timetable, (590, 640), (0, 50), origins=[D, A]), every[:, [D, A]])
 
 
 def test_a_change_is_missed_by_a_minute():
@@ -190,6 +207,17 @@ def test_itineraries_can_be_travelled_and_take_what_the_matrix_says(timetable, m
 
 
 @settings(deadline=None, max_examples=30)
+@given(feeds())
+def test_departures_are_the_steps_of_the_arrival(timetable):
+    t0, t1 = 0, 40
+    found = connections(timetable, (t0, t1))
+    every = np.stack([travel_minutes(timetable, (t, t))[0].astype(int) for t in range(t0, t1 + 2)])
+    arrive = np.where(every < NEVER, every + np.arange(t0, t1 + 2)[:, None, None], 10**6)
+    steps = (arrive[:-1] < arrive[1:]).sum(axis=0)
+    if not timetable.paths.tails.size:
+        np.testing.assert_array_equal(found, steps * ~np.eye(timetable.stops, dtype=bool))
+
+
 @given(feeds(), st.integers(0, 2**32 - 1))
 def test_some_targets_are_columns_of_all(timetable, seed):
     rng = np.random.default_rng(seed)

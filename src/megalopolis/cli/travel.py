@@ -26,6 +26,20 @@ Isochrones = Annotated[
 ]
 Within = Annotated[str, typer.Option("--within", metavar="MIN,MIN", help="Minutes of the isochrones.")]
 Omx = Annotated[Path | None, typer.Option("--omx", metavar="FILE", help="Write the matrices as an OMX file.")]
+Depart = Annotated[
+    str | None, typer.Option("--depart", metavar="HH:MM", help="Leaving the door, where a timetable runs.")
+]
+
+
+def _minute(text: str) -> int:
+    """Minute after midnight of a time of day."""
+    from megalopolis.errors import BadInput, Problem
+
+    hours, colon, minutes = text.partition(":")
+    good = colon and hours.isascii() and hours.isdigit() and minutes.isascii() and minutes.isdigit()
+    if not good or len(minutes) != 2 or int(hours) > 23 or int(minutes) > 59:
+        raise BadInput(Problem("--depart", f"'{text}' is no time of day", "write it as 07:30"))
+    return 60 * int(hours) + int(minutes)
 
 
 @app.command()
@@ -41,6 +55,7 @@ def travel(
     isochrones: Isochrones = None,
     within: Within = "60,120,180",
     omx: Omx = None,
+    depart: Depart = None,
 ) -> None:
     """Door-to-door minutes: between two cities with the itinerary, or between all; isochrones of one.
 
@@ -52,6 +67,7 @@ def travel(
     megalopolis travel china Chengdu Chongqing china/2035 --json
     megalopolis travel china Wuhan china/2035 --isochrones wuhan.gpkg --within 60,120
     megalopolis travel china --omx minutes.omx
+    megalopolis travel my-region Ann Cor --depart 07:30
     """
     from megalopolis.errors import BadInput, Problem
     from megalopolis.evaluation.answers.travel import travel_answer, travel_lines, travel_table, travel_table_lines
@@ -60,6 +76,7 @@ def travel(
     if isochrones:
         _isochrones(region, given, isochrones, within, year, settings)
         return
+    minute = None if depart is None else _minute(depart)
     if len(given) > 3:
         raise BadInput(Problem("", f"{len(given)} names after the region", "give FROM TO, and a plan"))
     ends, plan = (given[:2], given[2:]) if len(given) >= 2 else ([], given)
@@ -69,6 +86,8 @@ def travel(
     ids = [found.names.city(text) for text in ends]
     if ids and ids[0] == ids[1]:
         raise BadInput(Problem("", f"'{ends[0]}' and '{ends[1]}' are the same city", "name two cities"))
+    if minute is not None and not ids:
+        raise BadInput(Problem("", "a departure needs a trip", "name two cities, FROM and TO"))
     evaluation = evaluate_one(region, plan[0] if plan else None, {"travel"}, year, settings, 0)
     if omx:
         from megalopolis.evaluation.export import to_omx
@@ -76,7 +95,7 @@ def travel(
         to_omx(evaluation, omx)
         typer.echo(omx)
         return
-    answer = travel_answer(evaluation, *ids) if ids else travel_table(evaluation)
+    answer = travel_answer(evaluation, ids[0], ids[1], minute) if ids else travel_table(evaluation)
     if json:
         print_json(evaluation, answer)
         return

@@ -76,6 +76,9 @@ PILLARS: Final = (
             "rides_published",
             "investments",
             "industries",
+            "timetable_trains",
+            "timetable_calls",
+            "timetable_changes",
         ),
     ),
     Pillar(

@@ -19,6 +19,7 @@ from megalopolis.region import Region
 from megalopolis.travel.assemble import assemble
 from megalopolis.travel.face import run
 from megalopolis.travel.insertion import Insertion, TriedLine
+from megalopolis.travel.layout import layout_of
 from megalopolis.travel.values import Values
 from megalopolis.units import Array, great_circle_km
 
@@ -107,11 +108,12 @@ class WhatIf:
         self._all = Tables(self.state)
         self._closed = tuple(line_id(text, self._all) for text in ([without] if isinstance(without, str) else without))
         self._before = evaluation.result("travel", case, year).tables["minutes"].to_numpy(float)
+        _refuse_timetabled(self.state, self._closed)
         rest, minutes = self.state, self._before
         if self._closed:
             rest = _without(self.state, self._closed)
             minutes = run(rest, parameters=self._parameters, indicators_only=True).tables["minutes"].to_numpy(float)
-        self._minutes, self._tables = minutes, Tables(rest)
+        self._rest, self._minutes, self._tables = rest, minutes, Tables(rest)
         self._network = assemble(rest, self._parameters)
         self._insertion = Insertion(self._network, self._parameters, minutes)
         self._number = {id_: i for i, id_ in enumerate(self._network.layout.ids)}
@@ -179,7 +181,16 @@ class WhatIf:
             If a field is not valid, or a stop names what the region does not have.
         """
         placed = self._placed(line)
-        return self._tried(self._insertion.insert(self._numbers(placed)), placed)
+        return self._tried(self._with(placed), placed)
+
+    def _with(self, line: RailLine) -> Array:
+        """Minutes with a line more: inserted, but solved anew beside trains of a timetable, which it may feed."""
+        if self._network.layout.runs is None:
+            return self._insertion.insert(self._numbers(line))
+        tables = Tables(self._rest)
+        line.edit(tables, self._rest.year)
+        found = run(self._rest.replace(tables.frames()), parameters=self._parameters, indicators_only=True)
+        return found.tables["minutes"].to_numpy(float)
 
     def _tried(self, after: Array, line: RailLine | None) -> Tried:
         if line is not None:
@@ -242,6 +253,16 @@ class WhatIf:
             lat=np.array([s.lat for s in new], dtype=np.float64),
             owner=np.array([-1 if s.city is None else self._number[s.city] for s in new], dtype=np.int64),
         )
+
+
+def _refuse_timetabled(state: Region, closed: Sequence[str]) -> None:
+    """Refuse to close lines whose trains stand in the timetable."""
+    layout = layout_of(state)
+    by_timetable = set(layout.lines["id"][~layout.headway])
+    for line in closed:
+        if line in by_timetable:
+            what = f"the trains of the line '{line}' stand in the timetable"
+            raise BadInput(Problem("", what, "leave them out of the feed, or say timetabled: no in rail_lines"))
 
 
 def _without(state: Region, lines: Sequence[str]) -> Region:

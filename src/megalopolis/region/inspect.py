@@ -133,11 +133,10 @@ def check_region(source: str | Path, more: Sequence[Callable[[Region], Sequence[
     except BadInput as error:
         return Report(error.problems, (), (), None)
     checked = check_tables(raw.tables)
-    warnings = (*raw.warnings, *checked.warnings)
     try:
         region = assemble(raw, checked)
     except BadInput as error:
         tables = tuple(TableSummary(name, t.num_rows, {}) for name, t in checked.tables.items())
-        return Report(error.problems, warnings, tables, None)
+        return Report(error.problems, (*raw.warnings, *checked.warnings), tables, None)
     found = tuple(problem for check in more for problem in check(region))
-    return Report(found, warnings, summarize(region), None if found else region)
+    return Report(found, (*raw.warnings, *checked.warnings), summarize(region), None if found else region)

@@ -24,6 +24,7 @@ KEYS_ZH: Final = {
     "default_plan": "默认方案",
     "alternatives": "备选方案",
     "parameters": "参数",
+    "timetable": "时刻表",
     "notes": "备注",
     "schema_version": "格式版本",
 }

@@ -18,6 +18,7 @@ from megalopolis.region.documents import Document, read_yaml
 from megalopolis.region.meta import document_of_rows, is_meta
 from megalopolis.region.raw import RawTable, table_name, unknown_table
 from megalopolis.region.region import Region, RegionMeta
+from megalopolis.region.timetable import feed_path, with_timetable
 
 _PARQUET: Final = (".parquet", ".geoparquet")
 _META_TODO: Final = "write a file region.yaml with the lines `name: My region` and `base_year: 2021`"
@@ -35,6 +36,10 @@ class RawRegion:
         The tables found.
     problems, warnings : list of Problem
         What is wrong beside the tables' own findings.
+    place : Path or None
+        Folder of the files, from which the path of a timetable counts.
+    own_folder : bool
+        Whether the region is that folder.
     """
 
     label: str
@@ -42,6 +47,8 @@ class RawRegion:
     tables: dict[str, RawTable] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    place: Path | None = None
+    own_folder: bool = False
 
     @property
     def currency(self) -> str | None:
@@ -105,7 +112,8 @@ def read_region(source: str | Path) -> Region:
     Parameters
     ----------
     source : str or Path
-        A bundled name (``china``); a folder with ``region.yaml`` and one CSV or Parquet file per table; an Excel
+        A bundled name (``china``); a folder with ``region.yaml``, one CSV or Parquet file per table and, where it has a
+        timetable, a GTFS feed ``timetable`` or ``timetable.zip``; an Excel
         workbook with one sheet per table and a sheet ``region``; a GeoPackage with one layer per table; a shapefile
         or a Parquet file of cities with ``region.yaml`` beside it.
 
@@ -137,7 +145,12 @@ def assemble(raw: RawRegion, checked: Checked) -> Region:
         problems.append(Problem(raw.label, what, "add it: it is the only one that every region needs"))
     if problems or raw.meta is None:
         raise BadInput(problems)
-    return Region(raw.meta, checked.tables)
+    path = None if raw.place is None else feed_path(raw.place, raw.meta, folder=raw.own_folder)
+    if path is None:
+        return Region(raw.meta, checked.tables)
+    found = with_timetable(checked.tables, raw.meta, path, "region.yaml")
+    raw.warnings += found.warnings
+    return Region(found.meta, found.tables)
 
 
 def read_raw(path: Path) -> RawRegion:
@@ -148,9 +161,12 @@ def read_raw(path: Path) -> RawRegion:
         todo = "give a folder, .xlsx, .gpkg, .parquet or .shp"
         raise BadInput(Problem(path.name, f"'{suffix or path.name}' is not a format of regions", todo))
     try:
-        return reader(path)
+        raw = reader(path)
     except OSError as error:
         raise BadInput(Problem(path.name, error.strerror or "cannot be read", "check the permissions")) from error
+    raw.own_folder = path.is_dir()
+    raw.place = path if raw.own_folder else path.parent
+    return raw
 
 
 def _readers() -> dict[str, Callable[[Path], RawRegion]]:

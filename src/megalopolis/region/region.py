@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -22,11 +23,27 @@ from megalopolis.region.schema import SCHEMA_VERSION, schemas
 T = TypeVar("T")
 
 
+class TimetableMeta(BaseModel):
+    """What ``region.yaml`` says of the region's timetable.
+
+    ``path`` is a GTFS folder or zip archive beside it (default: ``timetable`` or ``timetable.zip``), ``day`` the day
+    that is read, ``change_min`` what a change of trains takes where the feed says nothing, ``reach_km`` the
+    great-circle km from a city's centre within which a station of the feed serves it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    path: str | None = Field(default=None, min_length=1, max_length=4096)
+    day: dt.date
+    change_min: int = Field(default=5, ge=1, le=240)
+    reach_km: float = Field(default=60.0, gt=0, le=1000)
+
+
 class RegionMeta(BaseModel):
     """What ``region.yaml`` says of a region.
 
     ``base_year`` is the year of the tables, ``today`` the year taken for now (default: the base year). ``parameters``
-    override the defaults of the pillars, as ``travel.transfer_min: 20``.
+    override the defaults of the pillars, as ``travel.transfer_min: 20``. ``timetable`` is read with the region.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,6 +57,7 @@ class RegionMeta(BaseModel):
     default_plan: str | None = None
     alternatives: tuple[str, ...] = ()
     parameters: dict[str, float] = Field(default_factory=dict)
+    timetable: TimetableMeta | None = None
     notes: str = ""
     schema_version: int = Field(default=SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)
 

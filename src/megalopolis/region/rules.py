@@ -13,6 +13,7 @@ import pandas as pd
 from megalopolis.errors import Problem, suggest
 from megalopolis.region.raw import RawTable, repeated
 from megalopolis.region.schema import schemas
+from megalopolis.region.timetable_rule import timetable_rule
 from megalopolis.units import Array, great_circle_km
 
 #: Columns that together stand only once in a table.
@@ -39,6 +40,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "route_length": ("year", "kind"),
     "stations": ("id",),
     "targets": ("indicator", "year"),
+    "timetable_calls": ("train", "seq"),
+    "timetable_changes": ("from", "to"),
 }
 #: A station further away hardly serves its city, unless twice the radius of a disc of the city's area is more.
 FAR_KM: Final = 100.0
@@ -147,7 +150,9 @@ def _references(found: Findings, table: str) -> None:
 
 
 def _one(table: str) -> str:
-    return {"cities": "city", "rail_lines": "line", "stations": "station"}.get(table, f"row of {table}")
+    return {"cities": "city", "rail_lines": "line", "stations": "station", "timetable_trains": "train"}.get(
+        table, f"row of {table}"
+    )
 
 
 def _ids_by_name(rows: pd.DataFrame, key: str) -> dict[str, str]:
@@ -422,6 +427,7 @@ RULES: Final[tuple[Callable[[Findings], None], ...]] = (
     _short_legs,
     _clusters,
     _drivers,
+    timetable_rule,
     _barriers,
     _policies,
     _service_cities,

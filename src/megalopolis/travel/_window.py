@@ -162,20 +162,30 @@ def _quantiles(waits: Array, length: Array, count: int, ranks: Array, out: Array
 
 
 @njit(cache=True, nogil=True)
-def settle(grid: Any, row: Array, paths: Any, columns: Any, stock: Array, last: int, ranks: Array, out: Array) -> None:
+def settle(
+    grid: Any,
+    row: Array,
+    paths: Any,
+    columns: Any,
+    stock: Array,
+    last: int,
+    ranks: Array,
+    origins: Array,
+    out: Array,
+) -> None:
     """Write ranks of the minutes from every origin to a panel of targets, over the departures 0..`last`."""
     column, left, width = columns
     first, to, minutes = paths
-    begin = grid[0]
     layer, size = stock.shape[1] - width, 1
     waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
-    for u in range(begin.size - 1):
+    for i in range(origins.size):
+        u = origins[i]
         leave, at = _departures(u, grid, row, paths, last)
         if leave.size > size:
             size = 2 * leave.size
             waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
         count = _profile(leave, at, stock, layer, waits, length)
-        found = out[:, u, left : left + width]
+        found = out[:, i, left : left + width]
         _quantiles(waits, length, count, ranks, found)
         for w in range(first[u] - 1, first[u + 1]):
             v, walk = (u, 0) if w < first[u] else (to[w], minutes[w])
@@ -183,3 +193,30 @@ def settle(grid: Any, row: Array, paths: Any, columns: Any, stock: Array, last: 
             if 0 <= c < width:
                 for k in range(ranks.size):
                     found[k, c] = min(found[k, c], walk)
+
+
+@njit(cache=True, nogil=True)
+def count(grid: Any, row: Array, paths: Any, columns: Any, stock: Array, last: int, origins: Array, out: Array) -> None:
+    """Write the number of departures before `last` from every origin to a panel of targets that none later undoes."""
+    column, left, width = columns
+    size, kept = 1, np.empty(width, np.int16)
+    waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+    for i in range(origins.size):
+        leave, at = _departures(origins[i], grid, row, paths, last)
+        if leave.size > size:
+            size = 2 * leave.size
+            waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+        intervals = _profile(leave, at, stock, stock.shape[1] - width, waits, length)
+        found = out[i, left : left + width]
+        found[:] = 0
+        kept[:] = NEVER
+        for k in range(intervals):
+            inside = k > 0 or leave[0] < last
+            for j in range(width):
+                if inside and waits[k, j] < kept[j]:
+                    found[j] += 1
+                y = np.int16(waits[k, j] + length[k])
+                kept[j] = y if waits[k, j] < NEVER else np.int16(NEVER)
+        c = column[origins[i]] - left
+        if 0 <= c < width:
+            found[c] = 0

@@ -35,6 +35,14 @@ class Network:
         Ways of every city to the stations that it uses, and to its main station.
     boarding_min : float
         Minutes at the two stations together.
+    changes : tuple of ndarray
+        Pairs of stations of one city, and minutes of the way between them.
+    lines : Lines
+        Lines that run at their headway; the numbers are those of the layout.
+    call : ndarray, shape (stations,)
+        Probability that the fastest train calls.
+    rules : Rules
+        Minutes of running and changing.
     """
 
     layout: Layout
@@ -43,6 +51,10 @@ class Network:
     access: Access
     main: Access
     boarding_min: float
+    changes: tuple[Index, Index, Array]
+    lines: Lines
+    call: Array
+    rules: Rules
 
 
 def road_speeds(parameters: Mapping[str, float]) -> RoadSpeeds:
@@ -81,35 +93,48 @@ def assemble(state: Region, parameters: Mapping[str, float]) -> Network:
     )
     one, two, km = layout.changes
     near = km <= reach
+    changes = (one[near], two[near], road_minutes(km[near], speeds) - speeds.terminal_min)
     has = np.flatnonzero(layout.main >= 0)
+    lines, call, rules = _lines(layout, parameters), _call(layout, parameters), _rules(parameters)
     return Network(
         layout=layout,
-        rail=_rail(layout, parameters, (one[near], two[near], road_minutes(km[near], speeds) - speeds.terminal_min)),
+        rail=build(lines, call, layout.owner >= 0, rules, changes),
         road=road_matrix(layout.km, speeds, layout.known),
         access=Access(access.city, layout.used[access.station], access.minutes),
         main=Access(has, layout.main[has], np.zeros(has.size)),
         boarding_min=parameters["boarding_min"],
+        changes=changes,
+        lines=lines,
+        call=call,
+        rules=rules,
     )
 
 
-def _rail(layout: Layout, parameters: Mapping[str, float], change: tuple[Index, Index, Array]) -> Rail:
-    """Graph of the railway; trains keep a share of the operating speed between stations, by kind of line."""
+def _lines(layout: Layout, parameters: Mapping[str, float]) -> Lines:
+    """Lines that run at their headway; trains keep a share of the operating speed between stations, by kind of line."""
     kept = np.array([parameters[f"speed_share_{kind}"] for kind in KINDS])
-    lines = Lines(
-        line=layout.stop_line,
-        station=layout.stop_station,
-        km=layout.stops["km"].to_numpy(float),
+    stop = np.flatnonzero(layout.headway[layout.stop_line])
+    return Lines(
+        line=layout.stop_line[stop],
+        station=layout.stop_station[stop],
+        km=layout.stops["km"].to_numpy(float)[stop],
         speed_kmh=layout.top_kmh * kept[layout.line_kind],
         fast=layout.line_kind < len(FAST),
         headway_min=layout.lines["headway_min"].to_numpy(float),
     )
+
+
+def _call(layout: Layout, parameters: Mapping[str, float]) -> Array:
+    """Chance that the fastest train calls at each station."""
     population = np.nan_to_num(layout.cities["population"].to_numpy(float))
     served = np.where(layout.owner >= 0, population[layout.owner] if len(population) else 0.0, 0.0)
-    call = call_probability(served, parameters["call_half_population"], parameters["call_steepness"])
-    rules = Rules(
+    return call_probability(served, parameters["call_half_population"], parameters["call_steepness"])
+
+
+def _rules(parameters: Mapping[str, float]) -> Rules:
+    return Rules(
         dwell_min=parameters["dwell_min"],
         acceleration=parameters["acceleration"],
         junction_min=parameters["junction_min"],
         transfer_min=parameters["transfer_min"],
     )
-    return build(lines, call, layout.owner >= 0, rules, change)

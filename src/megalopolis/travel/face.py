@@ -17,9 +17,13 @@ from megalopolis.travel.door import ROAD, Trips, solve, trains_per_day
 from megalopolis.travel.itinerary import Leg, rail_legs
 from megalopolis.travel.itinerary import itinerary as trip_legs
 from megalopolis.travel.layout import numbers
+from megalopolis.travel.mixed import Mixture, Window, mix
+from megalopolis.travel.mixed_legs import DAY, departures_between, legs_between
 from megalopolis.travel.road import Access
 from megalopolis.travel.values import Values
 from megalopolis.units import MINUTES_PER_HOUR
+
+_SAME = 1e-9  # minutes by which two rides must differ to count as different
 
 
 def run(
@@ -57,7 +61,9 @@ def run(
     network = assemble(state, parameters)
     progress("travel: shortest minutes", 1, 3)
     main = _nowhere() if indicators_only else network.main
-    trips = solve(network.rail, network.road, network.access, main, network.boarding_min)
+    trips = alone = solve(network.rail, network.road, network.access, main, network.boarding_min)
+    if network.layout.runs is not None:
+        trips = _mixed(network, trips, parameters, rides=not indicators_only).trips
     progress("travel: access", 2, 3)
     tables = {"minutes": _matrix(trips.minutes, network.layout.ids)}
     if not indicators_only:
@@ -71,9 +77,17 @@ def run(
         "travel",
         tables,
         _indicators(state, network, trips, parameters),
-        _checks(trips),
+        _checks(trips, alone),
         _warnings(state, network, trips),
     )
+
+
+def _mixed(network: Network, trips: Trips, parameters: Mapping[str, float], *, rides: bool = True) -> Mixture:
+    """Trips where some trains run by the timetable of the state."""
+    if network.layout.runs is None:
+        raise AssertionError("the state has a timetable")
+    window = Window.of(parameters)
+    return mix(network, network.layout.runs, trips, window, parameters["operating_hours"], rides=rides)
 
 
 def _nowhere() -> Access:
@@ -112,10 +126,11 @@ def _lines(network: Network) -> pd.DataFrame:
     return stops[["line", "name", "name_local", "kind", "opened", "seq", "station", "city", "lon", "lat", "km"]]
 
 
-def _checks(trips: Trips) -> tuple[Check, ...]:
-    known = np.isfinite(trips.ride) & np.isfinite(trips.ride.T)
-    rail = trips.ride[known]
-    symmetric = np.abs(rail - trips.ride.T[known]).max(initial=0.0)
+def _checks(trips: Trips, alone: Trips) -> tuple[Check, ...]:
+    """Checks of the trips, and of those by lines at a headway alone, which are the same in both directions."""
+    known = np.isfinite(alone.ride) & np.isfinite(alone.ride.T)
+    symmetric = np.abs(alone.ride[known] - alone.ride.T[known]).max(initial=0.0)
+    rail = trips.ride[np.isfinite(trips.ride)]
     by_road = np.isfinite(trips.road)
     above_road = (trips.minutes[by_road] - trips.road[by_road]).max(initial=0.0)
     return (
@@ -137,6 +152,13 @@ def _warnings(state: Region, network: Network, trips: Trips) -> tuple[str, ...]:
         said.append(
             f"{unknown} of {built['name'].nunique()} investments have no announced cost: length times cost per km"
         )
+    runs = network.layout.runs
+    if runs is not None:
+        lost = np.flatnonzero(network.layout.owner[runs.station] < 0)
+        if lost.size:
+            said.append(f"{lost.size} of {runs.station.size} stations of the timetable serve no city")
+    elif state.has("timetable_calls"):
+        said.append(f"the timetable is of a later year than {state.year}: all lines run at their headway")
     if state.has("rail_lines") and not (network.layout.main >= 0).any():
         said.append("no city names a main station: rides between cities are not computed")
     return tuple(said)
@@ -172,7 +194,9 @@ def ride_scores(state: Region, parameters: Mapping[str, float]) -> pd.DataFrame:
     return found
 
 
-def itinerary(state: Region, parameters: Mapping[str, float], origin: str, destination: str) -> dict[str, Any]:
+def itinerary(
+    state: Region, parameters: Mapping[str, float], origin: str, destination: str, depart: int | None = None
+) -> dict[str, Any]:
     """Answer for one pair of cities: door to door, ride, frequency and legs.
 
     Parameters
@@ -183,48 +207,94 @@ def itinerary(state: Region, parameters: Mapping[str, float], origin: str, desti
         Parameters of travel by short id.
     origin, destination : str
         City ids, which differ.
+    depart : int, optional
+        Minute after midnight of leaving the door, where a timetable runs; left out, the window counts.
 
     Returns
     -------
     dict
         ``minutes``, ``ride_minutes`` (None without rail), ``trains_per_day``, ``legs`` of the fastest trip from door to
-        door and ``ride_legs`` of the fastest ride between main stations: ``mode, line, from, to, minutes``.
+        door and ``ride_legs`` of the fastest ride between main stations: ``mode, line, from, to, minutes``, and of
+        trains of a timetable ``depart`` and ``arrive``, as ``07:05``; ``timetable``: the window in force, None without.
 
     Raises
     ------
     BadInput
-        If neither road nor rail connects the two.
+        If neither road nor rail connects the two, or a departure is asked for where no timetable runs.
     """
     network = assemble(state, parameters)
-    trips = solve(network.rail, network.road, network.access, network.main, network.boarding_min)
+    trips = alone = solve(network.rail, network.road, network.access, network.main, network.boarding_min)
     pair = network.layout.ids.index(origin), network.layout.ids.index(destination)
-    legs = trip_legs(network.rail, trips, network.access, network.boarding_min, pair)
     names = state.names.labels
+    window, mixture = None, None
+    if network.layout.runs is not None:
+        at = {} if depart is None else {"timetable_from": depart, "timetable_to": depart}
+        window = Window.of({**parameters, **at})
+        mixture = _mixed(network, alone, {**parameters, **at})
+        trips = mixture.trips
+    elif depart is not None:
+        raise BadInput(Problem("", f"no timetable runs in {state.year}", "leave the departure out"))
+    legs: list[Leg] | None
+    if mixture and window and trips.mode[pair] != ROAD and trips.rail[pair] < alone.rail[pair]:
+        legs = legs_between(mixture, mixture.parts, mixture.door.cities, pair, window)
+    else:
+        legs = trip_legs(network.rail, trips, network.access, network.boarding_min, pair)
     if legs is None:
         what = f"neither road nor rail of the model connects {names[origin]} and {names[destination]}"
         raise BadInput(Problem("", what, "add road_times or rail lines"))
     ends = (names[origin], names[destination])
     ride, headway = float(trips.ride[pair]), float(trips.ride_headway[pair])
     rides: list[Leg] = []
-    if np.isfinite(ride):
+    daily = float(trains_per_day(np.array(headway), parameters["operating_hours"] * MINUTES_PER_HOUR))
+    if mixture and mixture.rides and ride < alone.ride[pair] - _SAME:
+        rides, daily = _ride_legs(network, mixture, pair, parameters["operating_hours"] * MINUTES_PER_HOUR)
+    elif np.isfinite(ride):
         found = rail_legs(network.rail, network.main, pair, headway)
         rides = found[0] if found else []
     return {
         "minutes": float(trips.minutes[pair]),
         "mode": "road" if trips.mode[pair] == ROAD else "rail",
         "ride_minutes": ride if np.isfinite(ride) else None,
-        "trains_per_day": float(trains_per_day(np.array(headway), parameters["operating_hours"] * MINUTES_PER_HOUR)),
+        "trains_per_day": daily,
         "legs": [_leg(leg, network, ends) for leg in legs],
         "ride_legs": [_leg(leg, network, ends) for leg in rides],
+        "timetable": None if window is None else _window(window),
     }
+
+
+def _ride_legs(
+    network: Network, mixture: Mixture, pair: tuple[int, int], operating_min: float
+) -> tuple[list[Leg], float]:
+    """Legs of the fastest ride of the day between the main stations of two cities, and its departures a day."""
+    if mixture.rides is None:
+        raise AssertionError("the rides were asked for")
+    stations = np.unique(network.main.station)
+    stop = np.full(len(network.layout.stations), -1, dtype=np.int64)
+    trains = mixture.door.station[: mixture.door.cities[0]]
+    stop[trains] = np.arange(trains.size)
+    main = dict(zip(network.main.city.tolist(), np.searchsorted(stations, network.main.station), strict=True))
+    ends, own = stop[stations], (int(main[pair[0]]), int(main[pair[1]]))
+    legs = legs_between(mixture, mixture.rides, ends, own, DAY)
+    return legs, departures_between(mixture, mixture.rides, ends, own, operating_min)
+
+
+def _window(window: Window) -> dict[str, Any]:
+    return {"from": clock(window.first), "to": clock(window.last), "percentile": window.percentile}
+
+
+def clock(minute: int | None) -> str | None:
+    """Minutes after midnight as ``07:05``; those of the days after go on past ``24:00``."""
+    return None if minute is None else f"{minute // 60:02d}:{minute % 60:02d}"
 
 
 def _leg(leg: Leg, network: Network, ends: tuple[str, str]) -> dict[str, Any]:
     stations, lines = network.layout.stations["name"], network.layout.lines["name"]
+    trains = network.layout.runs.names if network.layout.runs else ()
     return {
         "mode": leg.mode,
-        "line": str(lines.iloc[leg.line]) if leg.line >= 0 else None,
+        "line": trains[leg.train] if leg.train >= 0 else str(lines.iloc[leg.line]) if leg.line >= 0 else None,
         "from": str(stations.iloc[leg.start]) if leg.start >= 0 else ends[0],
         "to": str(stations.iloc[leg.end]) if leg.end >= 0 else ends[1],
         "minutes": leg.minutes,
+        **({} if leg.depart is None else {"depart": clock(leg.depart), "arrive": clock(leg.arrive)}),
     }

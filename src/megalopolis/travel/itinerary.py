@@ -34,6 +34,10 @@ class Leg:
         Line of a ride, -1 otherwise.
     start, end
         Stations at either end, -1 where the leg begins or ends in a city.
+    train
+        Train of the timetable, -1 otherwise.
+    depart, arrive
+        Minutes after midnight, None where the leg has no fixed time.
     """
 
     mode: str
@@ -41,6 +45,9 @@ class Leg:
     line: int = -1
     start: int = -1
     end: int = -1
+    train: int = -1
+    depart: int | None = None
+    arrive: int | None = None
 
 
 def _rail_legs(rail: Rail, arcs: NDArray[np.int64], origin: int) -> list[Leg]:

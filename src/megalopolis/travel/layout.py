@@ -13,6 +13,7 @@ import pandas as pd
 
 from megalopolis.region import Region
 from megalopolis.travel.land import around, crossings
+from megalopolis.travel.runs import Runs, at_headway, runs_of
 from megalopolis.units import Array, great_circle_km, great_circle_matrix
 
 Index = npt.NDArray[np.int64]
@@ -45,7 +46,7 @@ class Layout:
     owner : ndarray of int, shape (stations,)
         City that a station serves; -1 at a junction post.
     used : ndarray of int
-        Stations where a line stops, rising.
+        Stations where a line stops or a train of the timetable calls, rising.
     station_km : ndarray, shape (n, used)
         Great-circle km between cities and used stations.
     changes : tuple of ndarray
@@ -58,6 +59,10 @@ class Layout:
         Cities and the lines that stop in them, each pair once.
     line_km : ndarray, shape (lines,)
         Length of each line.
+    runs : Runs or None
+        Trains of the timetable, where the state has one.
+    headway : ndarray of bool, shape (lines,)
+        Lines that run at their headway, not by the timetable.
     """
 
     cities: pd.DataFrame
@@ -79,6 +84,8 @@ class Layout:
     people: Array
     calls: tuple[Index, Index]
     line_km: Array
+    runs: Runs | None
+    headway: npt.NDArray[np.bool_]
 
 
 def numbers(ids: pd.Series[Any], number: Mapping[str, int]) -> Index:
@@ -101,7 +108,8 @@ def _layout(state: Region) -> Layout:
     owner = numbers(stations["city"], number)
     stop_station = numbers(stops["station"], station)
     stop_line = numbers(stops["line"], {id_: i for i, id_ in enumerate(lines["id"].tolist())})
-    used = np.unique(stop_station)
+    runs = runs_of(state)
+    used = np.unique(stop_station if runs is None else np.r_[stop_station, runs.station])
     station_km = great_circle_km(lon[:, None], lat[:, None], slon[used][None, :], slat[used][None, :])
     known = state.frame("road_times")
     return Layout(
@@ -124,6 +132,8 @@ def _layout(state: Region) -> Layout:
         people=np.where(cities["parent"].isna(), np.nan_to_num(cities["population"].to_numpy(float)), 0.0),
         calls=_calls(owner[stop_station], stop_line),
         line_km=np.array(stops.groupby("line")["km"].max().reindex(lines["id"]).fillna(0.0), dtype=np.float64),
+        runs=runs,
+        headway=at_headway(lines, runs),
     )
 
 

@@ -14,6 +14,8 @@ change time or over one footpath, and arrives by train or over one footpath. No 
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from megalopolis.travel import _timetable as kernel
-from megalopolis.travel._window import settle
+from megalopolis.travel._window import count, settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +40,7 @@ HORIZON = 16_000
 """Minutes from the start of the window within which every train must arrive: 11 days."""
 
 PANEL = 1024  # targets worked off together: the rows that are in use stay in the cache
+THREADS = min(os.cpu_count() or 1, 4)  # panels worked off at the same time; the result is the same on any number
 LANES = 32  # 16-bit minutes in a vector: rows are filled up to whole ones
 
 
@@ -185,6 +188,7 @@ def travel_minutes(
     percentiles: Sequence[float] = (50.0,),
     *,
     max_transfers: int | None = None,
+    origins: ArrayLike | None = None,
     targets: ArrayLike | None = None,
 ) -> Minutes:
     """Percentiles of the minutes from every stop to every target, over the departures of a window.
@@ -201,58 +205,101 @@ def travel_minutes(
         infinitely long.
     max_transfers : int, optional
         Largest number of changes of trains; any number where it is left out.
-    targets : array_like of int, optional
-        Stops whose columns are wanted; all of them in order where it is left out.
+    origins, targets : array_like of int, optional
+        Stops whose rows and columns are wanted; all of them in order where they are left out.
 
     Returns
     -------
-    ndarray of int16, shape (percentiles, stops, targets)
+    ndarray of int16, shape (percentiles, origins, targets)
         Minutes from each stop; 0 to itself, `NEVER` where the percentile is not reached.
 
     Raises
     ------
     ValueError
-        Where the window is empty or negative in length, a percentile or a target is out of range, a number of transfers
-        is negative, or a train arrives later than `HORIZON` minutes after the start of the window.
+        Where the window is empty or negative in length, a percentile, an origin or a target is out of range, a number
+        of transfers is negative, or a train arrives later than `HORIZON` minutes after the start of the window.
     """
-    t0, t1 = (int(minute) for minute in window)
     share = np.asarray(percentiles, dtype=np.float64)
-    to = np.arange(timetable.stops) if targets is None else np.asarray(targets, dtype=np.int64)
-    _check_query(timetable, (t0, t1), share, to, max_transfers)
-    last = t1 - t0
+    if share.ndim != 1 or not ((share >= 0) & (share <= 100)).all():
+        raise ValueError("percentiles must lie in 0..100")
+    last = int(window[1]) - int(window[0])
     # A share such as 0.07 of 100 is 7.000000000000001 in floating point.
     ranks = np.maximum(np.ceil(share / 100 * (last + 1) - 1e-9), 1).astype(np.int64)
+    return _swept(timetable, window, (origins, targets), max_transfers, ranks)
+
+
+def connections(
+    timetable: Timetable, window: tuple[int, int], *, origins: ArrayLike | None = None, targets: ArrayLike | None = None
+) -> Minutes:
+    """Number of departures in a window that are worth waiting for: none later arrives as early.
+
+    Parameters
+    ----------
+    timetable, window, origins, targets
+        As in `travel_minutes`.
+
+    Returns
+    -------
+    ndarray of int16, shape (origins, targets)
+        Departures that leave within the window; 0 from a stop to itself.
+    """
+    found: Minutes = _swept(timetable, window, (origins, targets), None, None)[0]
+    return found
+
+
+def _swept(
+    timetable: Timetable,
+    window: tuple[int, int],
+    ends: tuple[ArrayLike | None, ArrayLike | None],
+    max_transfers: int | None,
+    ranks: Index | None,
+) -> Minutes:
+    """Ranks of the minutes, or the number of connections where there are no ranks."""
+    t0, last = int(window[0]), int(window[1]) - int(window[0])
+    every = np.arange(timetable.stops)
+    origins, to = (every if given is None else np.asarray(given, dtype=np.int64) for given in ends)
+    check_query(timetable, (t0, t0 + last), (origins, to), max_transfers)
     legs, walks = timetable.legs.since(t0), timetable.walks
-    work, grid, row, rows, seats = _plan(timetable, legs, last + int(walks[2].max(initial=0)))
+    edge = last if ranks is not None else last + 1
+    work, grid, row, rows, seats = _plan(timetable, legs, edge + int(walks[2].max(initial=0)))
     column = np.full(timetable.stops, -1, dtype=np.int64)
     column[to] = np.arange(to.size)
     layers = 1 if max_transfers is None else max_transfers + 1
-    panel = max(PANEL // layers // LANES, 1) * LANES
     wide = -(-to.size // LANES) * LANES
-    out = np.empty((share.size, timetable.stops, wide), dtype=np.int16)
-    for left in range(0, to.size, panel):
+    parts = min(max(-(-wide * layers // PANEL), THREADS), max(wide // LANES, 1))
+    panel = -(-wide // LANES // parts) * LANES if wide else LANES
+    out = np.empty((1 if ranks is None else ranks.size, origins.size, wide), dtype=np.int16)
+
+    def work_off(left: int) -> None:
         width = min(panel, wide - left)
         stock = np.empty((rows, layers * width), dtype=np.int16)
         trains = np.empty((seats, layers * width), dtype=np.int16)
         shift = 0 if max_transfers is None else width
-        kernel.sweep(work, (legs.end, legs.arrive, legs.alight), walks, (column, left, width), shift, stock, trains)
-        settle(grid, row, walks, (column, left, width), stock, last, ranks, out)
+        columns = (column, left, width)
+        kernel.sweep(work, (legs.end, legs.arrive, legs.alight), walks, columns, shift, stock, trains)
+        if ranks is None:
+            count(grid, row, walks, columns, stock, edge, origins, out[0])
+        else:
+            settle(grid, row, walks, columns, stock, last, ranks, origins, out)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(work_off, range(0, wide, panel)))
     return np.ascontiguousarray(out[:, :, : to.size])
 
 
-def _check_query(
-    timetable: Timetable, window: tuple[int, int], share: Any, to: Index, max_transfers: int | None
+def check_query(
+    timetable: Timetable, window: tuple[int, int], ends: tuple[Index, Index], max_transfers: int | None
 ) -> None:
+    """Refuse a window, stops or a limit that cannot be worked off; see `travel_minutes`."""
     t0, t1 = window
     latest = max(timetable.legs.arrive.max(initial=t0), t1) + timetable.walks[2].max(initial=0)
     if not 0 <= t1 - t0 < HORIZON or latest - t0 >= HORIZON:
         raise ValueError(f"the window must not be empty, and trains arrive within {HORIZON} minutes of its start")
-    if share.ndim != 1 or not ((share >= 0) & (share <= 100)).all():
-        raise ValueError("percentiles must lie in 0..100")
-    if to.size and not 0 <= to.min() <= to.max() < timetable.stops:
-        raise ValueError(f"targets must lie in 0..{timetable.stops - 1}")
-    if np.unique(to).size != to.size:
-        raise ValueError("targets must not be repeated")
+    for stops, what in zip(ends, ("origins", "targets"), strict=True):
+        if stops.size and not 0 <= stops.min() <= stops.max() < timetable.stops:
+            raise ValueError(f"{what} must lie in 0..{timetable.stops - 1}")
+        if np.bincount(stops, minlength=1).max() > 1:
+            raise ValueError(f"{what} must not be repeated")
     if max_transfers is not None and max_transfers < 0:
         raise ValueError("the limit on transfers must be at least 0")
 
@@ -297,89 +344,3 @@ def over_days(timetable: Timetable, days: Sequence[int]) -> Timetable:
         np.tile(np.asarray(timetable.board), again),
         np.tile(np.asarray(timetable.alight), again),
     )
-
-
-@dataclass(frozen=True)
-class Ride:
-    """One part of a trip.
-
-    Attributes
-    ----------
-    trip : int
-        Train, or -1 on foot.
-    start, end : int
-        Stops.
-    depart, arrive : int
-        Minutes after midnight.
-    """
-
-    trip: int
-    start: int
-    end: int
-    depart: int
-    arrive: int
-
-
-def itinerary(
-    timetable: Timetable, origin: int, destination: int, depart: int, *, max_transfers: int | None = None
-) -> list[Ride] | None:
-    """One trip that arrives earliest, part by part, among these with the fewest trains where transfers are limited.
-
-    By a connection scan forward (Dibbelt, Pajor, Strasser and Wagner 2013), apart from the sweep of `travel_minutes`.
-
-    Parameters
-    ----------
-    timetable : Timetable
-        The trains.
-    origin, destination : int
-        Stops.
-    depart : int
-        Minute after midnight from which one is at the origin.
-    max_transfers : int, optional
-        Largest number of changes of trains.
-
-    Returns
-    -------
-    list of Ride or None
-        Rides and ways on foot in the order of travel, waits between them; the last ``arrive`` less `depart` is the
-        travel time. Empty from a stop to itself, None where there is no trip.
-
-    Raises
-    ------
-    ValueError
-        Where a stop or the limit is out of range, or a train arrives later than `HORIZON` minutes after departure.
-    """
-    ends = np.array([origin, destination], dtype=np.int64)
-    _check_query(timetable, (depart, depart), np.empty(0), np.unique(ends), max_transfers)
-    legs, walks = timetable.legs.since(depart), timetable.walks
-    given = (legs.trip, legs.start, legs.end, legs.depart, legs.arrive, legs.board, legs.alight)
-    rides, spent = (0, 0) if max_transfers is None else (max_transfers + 1, 1)
-    order = kernel.last_first(legs.depart)
-    _, there, via = kernel.scan(given, order, timetable.change, walks, (origin, 0), rides, spent)
-    layer = int(there[:, destination].argmin())
-    if origin == destination:
-        return []
-    if there[layer, destination] >= NEVER:
-        return None
-    parts: list[Ride] = []
-    stop, side = destination, 2
-    while via[layer, stop, side] >= 0:
-        board, alight = (int(e) for e in via[layer, stop, side : side + 2])
-        if legs.end[alight] != stop:
-            walked = _walk(walks, int(legs.end[alight]), stop)
-            here = int(legs.arrive[alight])
-            parts.append(Ride(-1, int(legs.end[alight]), stop, here, here + walked))
-        ride = (int(legs.start[board]), int(legs.end[alight]), int(legs.depart[board]), int(legs.arrive[alight]))
-        parts.append(Ride(int(legs.trip[board]), *ride))
-        layer, stop, side = layer - spent, int(legs.start[board]), 0
-    if stop != origin:
-        walked = _walk(walks, origin, stop)
-        parts.append(Ride(-1, origin, stop, 0, walked))
-    return [Ride(p.trip, p.start, p.end, p.depart + depart, p.arrive + depart) for p in reversed(parts)]
-
-
-def _walk(walks: tuple[Index, Index, Index], start: int, end: int) -> int:
-    """Minutes of the shortest footpath from one stop to another."""
-    first, to, minutes = walks
-    own = slice(first[start], first[start + 1])
-    return int(minutes[own][to[own] == end].min())

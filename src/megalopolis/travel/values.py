@@ -68,14 +68,18 @@ class Values:
         return np.asarray(2.0 * self._parameters["operating_hours"] * MINUTES_PER_HOUR / np.asarray(headway_min))
 
     def service(self) -> dict[str, Array]:
-        """Trains and investment of each city; values of shape (n,)."""
+        """Trains, of the timetable and of lines at a headway, and investment of each city; values of shape (n,)."""
         ids = self._network.layout.ids
-        city, line = self._network.layout.calls
-        daily = self.daily_trains(self._network.layout.lines["headway_min"].to_numpy(float))
+        layout = self._network.layout
+        city, line = layout.calls
+        daily = self.daily_trains(layout.lines["headway_min"].to_numpy(float)) * layout.headway
+        trains = np.bincount(city, daily[line], minlength=len(ids)).astype(np.float64)
+        if layout.runs is not None:
+            trains += layout.runs.trains_at(layout.owner, len(ids))
         built = self._state.frame("investments")
         cost = self._costs(built).groupby(built["place"]).sum().reindex(list(ids)).fillna(0.0)
         return {
-            "trains_per_day": np.bincount(city, daily[line], minlength=len(ids)).astype(np.float64),
+            "trains_per_day": trains,
             "investment": cost.to_numpy(float),
         }
 

@@ -9,7 +9,7 @@ from megalopolis.pillar import indicators
 from megalopolis.travel.face import itinerary
 
 
-def travel_answer(evaluation: Evaluation, origin: str, destination: str) -> Document:
+def travel_answer(evaluation: Evaluation, origin: str, destination: str, depart: int | None = None) -> Document:
     """Door-to-door minutes, ride, frequency and itinerary between two cities in the last state.
 
     Parameters
@@ -18,9 +18,11 @@ def travel_answer(evaluation: Evaluation, origin: str, destination: str) -> Docu
         With travel.
     origin, destination : str
         Ids of two different cities.
+    depart : int, optional
+        Minute after midnight of leaving the door, where a timetable runs.
     """
     region = evaluation.region
-    found = itinerary(evaluation.state(), evaluation.parameters.of_pillar("travel"), origin, destination)
+    found = itinerary(evaluation.state(), evaluation.parameters.of_pillar("travel"), origin, destination, depart)
     return {"from": city(region, origin), "to": city(region, destination), **found}
 
 
@@ -48,7 +50,20 @@ def travel_lines(answer: Document, language: str) -> list[str]:
         f"ride {ride:.0f} min, {answer['trains_per_day']:.0f} trains a day" if ride is not None else "no ride by rail",
     ]
     rows = [[leg["mode"], leg["line"] or "", leg["from"], leg["to"], f"{leg['minutes']:.0f}"] for leg in answer["legs"]]
-    return [*lines, "", *table(["mode", "line", "from", "to", "min"], rows)]
+    header = ["mode", "line", "from", "to", "min"]
+    if answer["timetable"]:
+        window = answer["timetable"]
+        when = (
+            "leaving at {from}"
+            if window["from"] == window["to"]
+            else "leaving {from} to {to}, percentile {percentile:g}"
+        )
+        lines[0] += f", {when.format(**window)}"
+        header += ["depart", "arrive"]
+        rows = [
+            [*row, leg.get("depart", ""), leg.get("arrive", "")] for row, leg in zip(rows, answer["legs"], strict=True)
+        ]
+    return [*lines, "", *table(header, rows)]
 
 
 def travel_table_lines(evaluation: Evaluation, language: str) -> list[str]:

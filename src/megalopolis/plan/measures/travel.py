@@ -105,6 +105,7 @@ class RailLine(Measure):
             "operating_kmh": self.operating_kmh or self.speed_kmh,
             "opened": self.opens,
             "headway_min": self.headway_min,
+            "timetabled": "no",
             "source": self.source,
         }
         tables.append("rail_lines", [line])
@@ -208,6 +209,7 @@ class RailUpgrade(Measure):
             lines.loc[chosen, "operating_kmh"] = self.operating_kmh
         if self.headway_min is not None:
             lines.loc[chosen, "headway_min"] = self.headway_min
+        lines.loc[chosen, "timetabled"] = "no"  # a timetable's trains do not know of it
 
 
 class RoadTime(Measure):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from megalopolis.errors import BadInput, Problem, suggest
-from megalopolis.travel.gtfs_files import Source, batches
+from megalopolis.region.gtfs_files import Source, batches
 
 MAX_CALLS: Final = 10_000_000
 """Calls kept at most: 2 GiB of memory hold them through the reading and the checks."""

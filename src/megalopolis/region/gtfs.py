@@ -20,9 +20,8 @@ import pandas as pd
 import pyarrow as pa
 
 from megalopolis.errors import BadInput, Problem, suggest
-from megalopolis.travel.gtfs_calls import MAX_CALLS, Calls, read_calls, seconds
-from megalopolis.travel.gtfs_files import Source, whole
-from megalopolis.travel.timetable import Footpaths, Timetable
+from megalopolis.region.gtfs_calls import MAX_CALLS, Calls, read_calls, seconds
+from megalopolis.region.gtfs_files import Source, whole
 from megalopolis.units import great_circle_km
 
 WALK_KMH: Final = 4.5
@@ -32,6 +31,8 @@ WALK_DETOUR: Final = 1.3
 _NO_CHANGE: Final = 100_000  # minutes: longer than any horizon
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MOST: Final = 100
+DAYS: Final = (-2, -1, 0, 1)
+"""Days of operation read around a day: trains of two nights are still under way, those of the next morning run."""
 
 Index = npt.NDArray[np.int64]
 
@@ -43,23 +44,31 @@ class Feed:
     Attributes
     ----------
     stations : DataFrame
-        Columns ``id, name, lon, lat``; the row is the number of the stop in the timetable.
-    trips : DataFrame
-        Columns ``id, day``: the row is the number of the train in the timetable, the day counts from the one asked for.
-    timetable : Timetable
-        Trains, change times and footpaths.
+        Columns ``id, name, lon, lat``; stops are numbered by its rows.
+    trains : DataFrame
+        Columns ``id, day, name``; trains are numbered by its rows, the day counts from the one asked for. The name is
+        that of the trip, else of its route, else the id.
+    calls : DataFrame
+        Columns ``train, stop, arrive, depart, board, alight``: numbers, minutes after midnight of the day, and whether
+        passengers may; by train and in the order of travel.
+    change : ndarray of int, shape (stations,)
+        Minutes from train to train at a station.
+    paths : DataFrame
+        Columns ``tail, head, minutes``: ways on foot between stations.
     warnings : tuple of str
         What of the feed is not used.
     """
 
     stations: pd.DataFrame
-    trips: pd.DataFrame
-    timetable: Timetable
+    trains: pd.DataFrame
+    calls: pd.DataFrame
+    change: Index
+    paths: pd.DataFrame
     warnings: tuple[str, ...]
 
 
-def read_gtfs(path: str | Path, day: dt.date, *, days: Sequence[int] = (-1, 0, 1), change_min: int = 5) -> Feed:
-    """Read the trains around a day.
+def read_gtfs(path: str | Path, day: dt.date, *, days: Sequence[int] = DAYS, change_min: int = 5) -> Feed:
+    """Read the trains around a day: those that are under way after its midnight.
 
     Parameters
     ----------
@@ -68,7 +77,8 @@ def read_gtfs(path: str | Path, day: dt.date, *, days: Sequence[int] = (-1, 0, 1
     day : date
         The day whose midnight the minutes count from.
     days : sequence of int
-        Days of operation that are read: 0 is the day, -1 the day before, whose late trains are still running.
+        Days of operation that are read: 0 is the day, -1 the day before. Of trains of days before, only those are kept
+        that arrive after the midnight.
     change_min : int
         Minutes to change trains where the feed says none, at least 1.
 
@@ -87,7 +97,7 @@ def read_gtfs(path: str | Path, day: dt.date, *, days: Sequence[int] = (-1, 0, 1
         raise ValueError("change_min must be at least 1, and days must not be repeated")
     source = Source(Path(path))
     stations, number = _stations(source)
-    ids, service = _trips(source)
+    ids, service, named = _trips(source)
     active = _active(source, set(service), [day + dt.timedelta(days=int(k)) for k in days])
     runs = np.array([[s in on for s in service] for on in active], dtype=np.bool_).reshape(len(days), len(ids))
     if not runs.any():
@@ -96,8 +106,9 @@ def read_gtfs(path: str | Path, day: dt.date, *, days: Sequence[int] = (-1, 0, 1
     calls = read_calls(source, dict(zip(ids, map(bool, np.any(runs, axis=0)), strict=True)), number)
     spans = _frequencies(source, {id_: k for k, id_ in enumerate(ids)})
     change, paths, warnings = _transfers(source, number, stations, change_min)
-    trains, timetable = _timetable(calls, runs, np.asarray(days), spans, change, paths, source)
-    return Feed(stations, pd.DataFrame({"id": np.array(ids, object)[trains[0]], "day": trains[1]}), timetable, warnings)
+    trip, shift, found = _trains(calls, runs, np.asarray(days), spans, source)
+    trains = pd.DataFrame({"id": np.array(ids, object)[trip], "day": shift, "name": np.array(named, object)[trip]})
+    return Feed(stations, trains, found, change, paths, warnings)
 
 
 def _stations(source: Source) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -162,10 +173,18 @@ def _rows(source: Source, table: str, column: str, ids: list[str]) -> dict[str, 
     return row
 
 
-def _trips(source: Source) -> tuple[list[str], list[str]]:
-    table = whole(source, "trips", ("trip_id", "service_id"))
+def _trips(source: Source) -> tuple[list[str], list[str], list[str]]:
+    """Ids, services and names of the trips."""
+    table = whole(source, "trips", ("trip_id", "service_id"), ("trip_short_name", "route_id"))
     _rows(source, "trips", "trip_id", table["trip_id"])
-    return table["trip_id"], table["service_id"]
+    route: dict[str, str] = {}
+    if source.has("routes"):
+        routes = whole(source, "routes", ("route_id",), ("route_short_name", "route_long_name"))
+        columns = (routes["route_id"], routes["route_short_name"], routes["route_long_name"])
+        route = {id_: short or long for id_, short, long in zip(*columns, strict=True)}
+    rows = zip(table["trip_id"], table["trip_short_name"], table["route_id"], strict=True)
+    named = [own or route.get(of, "") or id_ for id_, own, of in rows]
+    return table["trip_id"], table["service_id"], named
 
 
 def _active(source: Source, used: set[str], dates: Sequence[dt.date]) -> list[set[str]]:
@@ -261,11 +280,11 @@ def _frequencies(source: Source, number: Mapping[str, int]) -> dict[int, Index]:
 
 def _transfers(
     source: Source, number: Mapping[str, int], stations: pd.DataFrame, change_min: int
-) -> tuple[Index, Footpaths, tuple[str, ...]]:
+) -> tuple[Index, pd.DataFrame, tuple[str, ...]]:
     """Change time of every station, footpaths, and what is left out."""
     change = np.full(len(stations), change_min, dtype=np.int64)
     if not source.has("transfers"):
-        return change, Footpaths(), ()
+        return change, _paths({}, stations, change_min), ()
     table = whole(
         source,
         "transfers",
@@ -316,26 +335,20 @@ def _changes(
 _SPECIAL: Final = ("from_trip_id", "to_trip_id", "from_route_id", "to_route_id")
 
 
-def _paths(ways: Mapping[tuple[int, int], int], stations: pd.DataFrame, change_min: int) -> Footpaths:
+def _paths(ways: Mapping[tuple[int, int], int], stations: pd.DataFrame, change_min: int) -> pd.DataFrame:
     """Footpaths that are possible; where the feed says no time, that of walking, and at least that of a change."""
     open_ = [(a, b, minutes) for (a, b), minutes in sorted(ways.items()) if minutes < _NO_CHANGE]
     one, two, minutes = np.array(open_, dtype=np.int64).reshape(-1, 3).T
     lon, lat = stations["lon"].to_numpy(float), stations["lat"].to_numpy(float)
     km = np.nan_to_num(great_circle_km(lon[one], lat[one], lon[two], lat[two]))
     walked = np.maximum(np.ceil(60 * WALK_DETOUR * km / WALK_KMH).astype(np.int64), change_min)
-    return Footpaths(one, two, np.where(minutes > 0, minutes, walked))
+    return pd.DataFrame({"tail": one, "head": two, "minutes": np.where(minutes > 0, minutes, walked)})
 
 
-def _timetable(
-    calls: Calls,
-    runs: npt.NDArray[np.bool_],
-    days: Index,
-    spans: Mapping[int, Index],
-    change: Index,
-    paths: Footpaths,
-    source: Source,
-) -> tuple[tuple[Index, Index], Timetable]:
-    """Trains of every day, those at a headway once for each departure."""
+def _trains(
+    calls: Calls, runs: npt.NDArray[np.bool_], days: Index, spans: Mapping[int, Index], source: Source
+) -> tuple[Index, Index, pd.DataFrame]:
+    """Trip and day of every train under way after midnight, those at a headway once for each departure; their calls."""
     begin = np.flatnonzero(np.r_[True, calls.trip[1:] != calls.trip[:-1]][: calls.trip.size])
     size = np.diff(np.r_[begin, calls.trip.size])
     trip = calls.trip[begin]
@@ -347,7 +360,8 @@ def _timetable(
     count = np.array([s.size for s in shifts], dtype=np.int64)
     shift = np.concatenate([np.empty(0, np.int64), *shifts])
     which = np.repeat(np.arange(trip.size), count)
-    day, train = np.nonzero(runs[:, trip[which]])
+    ends = calls.arrive[begin + size - 1][which] + shift
+    day, train = np.nonzero(runs[:, trip[which]] & (ends[None, :] + 86_400 * days[:, None] >= 0))
     total = int(size[which[train]].sum())
     if total > MAX_CALLS:
         what = f"{total:,} calls run on the days asked for, at most {MAX_CALLS:,} are read"
@@ -356,42 +370,12 @@ def _timetable(
     number = np.repeat(np.arange(train.size), length)
     call = np.repeat(begin[which[train]] - (np.cumsum(length) - length), length) + np.arange(total)
     later = np.repeat(shift[train] + 86_400 * days[day], length)
-    timetable = Timetable(
-        change.size,
-        number,
-        calls.stop[call],
-        (calls.arrive[call] + later) // 60,
-        (calls.depart[call] + later) // 60,
-        change,
-        paths,
-        calls.board[call],
-        calls.alight[call],
-    )
-    return (trip[which[train]], days[day]), timetable
-
-
-def cities_of(stations: pd.DataFrame, cities: pd.DataFrame, reach_km: float) -> pd.Series:
-    """Match stations to cities: the one whose centre is nearest, within reach.
-
-    Parameters
-    ----------
-    stations : DataFrame
-        With ``lon, lat``, from `read_gtfs`.
-    cities : DataFrame
-        With ``id, lon, lat``.
-    reach_km : float
-        Great-circle km beyond which a station serves no city.
-
-    Returns
-    -------
-    Series of str
-        City id of each station; None without one, or without coordinates.
-    """
-    lon, lat = stations["lon"].to_numpy(float), stations["lat"].to_numpy(float)
-    km = great_circle_km(
-        lon[:, None], lat[:, None], cities["lon"].to_numpy(float)[None, :], cities["lat"].to_numpy(float)[None, :]
-    )
-    km = np.where(np.isnan(km), np.inf, km)
-    near = km.argmin(axis=1)
-    ids = cities["id"].to_numpy(object)[near]
-    return pd.Series(np.where(km[np.arange(len(km)), near] <= reach_km, ids, None), index=stations.index, dtype=object)
+    found = {
+        "train": number,
+        "stop": calls.stop[call],
+        "arrive": (calls.arrive[call] + later) // 60,
+        "depart": (calls.depart[call] + later) // 60,
+        "board": calls.board[call],
+        "alight": calls.alight[call],
+    }
+    return trip[which[train]], days[day], pd.DataFrame(found)

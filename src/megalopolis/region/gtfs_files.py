@@ -31,7 +31,7 @@ BLOCK: Final = 8 * 2**20
 _MAX_ENTRIES: Final = 10_000
 _MAX_RATIO: Final = 200  # timetables shrink by a factor of 5 to 40
 _SMALL: Final = 2**20  # bytes up to which any ratio is harmless
-_TABLES: Final = ("stops", "trips", "stop_times", "calendar", "calendar_dates", "transfers", "frequencies")
+_TABLES: Final = ("stops", "trips", "stop_times", "calendar", "calendar_dates", "transfers", "frequencies", "routes")
 
 
 class Source:

@@ -6,13 +6,12 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from megalopolis.errors import BadInput
-from megalopolis.travel import gtfs_calls, gtfs_files
-from megalopolis.travel.gtfs import cities_of, read_gtfs
-from megalopolis.travel.timetable import NEVER, travel_minutes
+from megalopolis.region import gtfs_calls, gtfs_files
+from megalopolis.region.gtfs import read_gtfs
+from megalopolis.travel.timetable import NEVER, Footpaths, Timetable, travel_minutes
 
 THURSDAY = dt.date(2016, 3, 10)
 #: Stations A (two platforms), B, C; a train A-B on weekdays, a night train B-C every day but the 9th, one on Sundays.
@@ -61,14 +60,20 @@ def edit(table, old, new):
     return {table: FEED[table].replace(old, new)}
 
 
+def timetable_of(feed):
+    calls, paths = feed.calls, Footpaths(*(feed.paths[name] for name in ("tail", "head", "minutes")))
+    columns = (calls[name] for name in ("train", "stop", "arrive", "depart"))
+    return Timetable(len(feed.stations), *columns, feed.change, paths, calls["board"], calls["alight"])
+
+
 def test_a_small_feed(tmp_path):
     feed = read_gtfs(write(tmp_path), THURSDAY)
     assert list(feed.stations["id"]) == ["A", "B", "C", "D"]
-    trains = set(zip(feed.trips["id"], feed.trips["day"], strict=True))
-    # The night train did not run on Wednesday the 9th.
-    assert trains == {("t1", -1), ("t1", 0), ("t1", 1), ("t2", 0), ("t2", 1)}
-    timetable = feed.timetable
-    row = feed.trips.index[(feed.trips["id"] == "t1") & (feed.trips["day"] == 0)][0]
+    trains = set(zip(feed.trains["id"], feed.trains["day"], strict=True))
+    # Yesterday's day train is gone by midnight; the night train did not run on Wednesday the 9th.
+    assert trains == {("t1", 0), ("t1", 1), ("t2", 0), ("t2", 1)}
+    timetable = timetable_of(feed)
+    row = feed.trains.index[(feed.trains["id"] == "t1") & (feed.trains["day"] == 0)][0]
     own = timetable.trip == row
     assert timetable.stop[own].tolist() == [0, 1, 2]  # by sequence, at their stations
     assert timetable.arrive[own].tolist() == [480, 510, 540]
@@ -86,16 +91,16 @@ def test_a_small_feed(tmp_path):
 
 def test_a_night_train_of_the_day_before(tmp_path):
     feed = read_gtfs(write(tmp_path), THURSDAY + dt.timedelta(days=1))
-    late = feed.trips.index[(feed.trips["id"] == "t2") & (feed.trips["day"] == -1)][0]
-    assert feed.timetable.arrive[feed.timetable.trip == late].tolist() == [-60, 70]
+    late = feed.trains.index[(feed.trains["id"] == "t2") & (feed.trains["day"] == -1)][0]
+    assert timetable_of(feed).arrive[timetable_of(feed).trip == late].tolist() == [-60, 70]
 
 
 @pytest.mark.parametrize("home", ["", "feed/"])
 def test_an_archive_reads_as_its_folder(tmp_path, home):
     folder = tmp_path / "folder"
     folder.mkdir()
-    one = read_gtfs(write(folder), THURSDAY).timetable
-    two = read_gtfs(pack(tmp_path / "feed.zip", home=home), THURSDAY).timetable
+    one = timetable_of(read_gtfs(write(folder), THURSDAY))
+    two = timetable_of(read_gtfs(pack(tmp_path / "feed.zip", home=home), THURSDAY))
     for name in ("trip", "stop", "arrive", "depart", "change", "board", "alight"):
         np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["feed.zip", "folder"]  # nothing is written
@@ -104,7 +109,7 @@ def test_an_archive_reads_as_its_folder(tmp_path, home):
 def test_only_calendar_dates(tmp_path):
     dates = "service_id,date,exception_type\nweek,20160310,1\ndaily,20160311,1\nsunday,20160313,1\n"
     feed = read_gtfs(write(tmp_path, calendar=None, calendar_dates=dates), THURSDAY)
-    assert set(zip(feed.trips["id"], feed.trips["day"], strict=True)) == {("t1", 0), ("t2", 1)}
+    assert set(zip(feed.trains["id"], feed.trains["day"], strict=True)) == {("t1", 0), ("t2", 1)}
 
 
 def test_marks_quotes_and_spaces(tmp_path):
@@ -117,13 +122,13 @@ def test_marks_quotes_and_spaces(tmp_path):
 
 def test_times_between_are_interpolated(tmp_path):
     times = FEED["stop_times"].replace("t1,08:30:00,08:32:30,B,7", "t1,,,B,7")
-    timetable = read_gtfs(write(tmp_path, stop_times=times), THURSDAY, days=(0,)).timetable
+    timetable = timetable_of(read_gtfs(write(tmp_path, stop_times=times), THURSDAY, days=(0,)))
     assert timetable.arrive[timetable.trip == 0].tolist() == [480, 510, 540]
 
 
 def test_trips_at_a_headway(tmp_path):
     spans = "trip_id,start_time,end_time,headway_secs\nt1,06:00:00,07:00:00,1200\nt1,07:00:00,07:30:00,1800\n"
-    timetable = read_gtfs(write(tmp_path, frequencies=spans), THURSDAY, days=(0,)).timetable
+    timetable = timetable_of(read_gtfs(write(tmp_path, frequencies=spans), THURSDAY, days=(0,)))
     at_a = (timetable.stop == 0) & (timetable.depart < 1000)
     assert sorted(timetable.depart[at_a]) == [360, 380, 400, 420]
     assert travel_minutes(timetable, (361, 361))[0, 0, 2] == 19 + 60
@@ -133,20 +138,14 @@ def test_transfers_of_certain_trips_are_left_out_with_a_warning(tmp_path):
     header, *rows = FEED["transfers"].splitlines()
     rows = [f"{header},from_trip_id", f"{rows[0]},t1", *(f"{row}," for row in rows[1:]), "B,C,4,,"]
     feed = read_gtfs(write(tmp_path, transfers="\n".join(rows)), THURSDAY)
-    assert feed.timetable.change[1] == 5
+    assert timetable_of(feed).change[1] == 5
     assert feed.warnings == ("2 transfers between certain trips or routes are left out",)
 
 
 def test_a_change_that_is_not_possible(tmp_path):
     feed = read_gtfs(write(tmp_path, **edit("transfers", "B,B,2,420", "B,B,3,")), THURSDAY)
-    assert travel_minutes(feed.timetable, (480, 480))[0, 0, 2] == 60
-    assert feed.timetable.change[1] > 16_000
-
-
-def test_cities_of_stations():
-    stations = pd.DataFrame({"lon": [121.0, 122.0, np.nan], "lat": [31.0, 31.0, np.nan]})
-    cities = pd.DataFrame({"id": ["x", "y"], "lon": [121.1, 125.0], "lat": [31.0, 31.0]})
-    assert cities_of(stations, cities, 30.0).tolist() == ["x", None, None]
+    assert travel_minutes(timetable_of(feed), (480, 480))[0, 0, 2] == 60
+    assert timetable_of(feed).change[1] > 16_000
 
 
 BROKEN = [
@@ -271,8 +270,8 @@ def test_two_feeds_in_one_archive(tmp_path):
 def test_a_table_is_read_block_by_block(tmp_path, monkeypatch):
     monkeypatch.setattr(gtfs_files, "BLOCK", 256)
     feed = read_gtfs(write(tmp_path), THURSDAY)
-    assert travel_minutes(feed.timetable, (480, 480))[0, 0].tolist() == [0, 30, 60, 64]
-    assert (travel_minutes(feed.timetable, (600, 600))[0, 0, 2]) != NEVER  # of the next day
+    assert travel_minutes(timetable_of(feed), (480, 480))[0, 0].tolist() == [0, 30, 60, 64]
+    assert (travel_minutes(timetable_of(feed), (600, 600))[0, 0, 2]) != NEVER  # of the next day
     with pytest.raises(BadInput, match=r"stop_times\.txt:8:trip_id"):  # rows are counted through
         read_gtfs(write(tmp_path, **edit("stop_times", "t3,11", "t9,11")), THURSDAY)
     with pytest.raises(BadInput, match="longer than"):
