@@ -1,10 +1,10 @@
-"""Insertion of a line against the full solve, as ratios in one run.
+"""Insertion of a line into door-to-door minutes against the full solve, as ratios in one run.
 
-Run as ``python benchmarks/bench_what_if.py`` (about a minute; prints Markdown). Places lie at random in a square,
-joined by road-like ways (Delaunay edges and the shortest further ones, four per place) and by headway lines, one for
-every ten places, of twelve stops each along a straight way, every half hour; one more is then built, from corner to
-corner of the square, every ten minutes. scipy's full solve is that of the same network with the line, from all places,
-over the line graph: the faster of its ways to read an undirected network. Everything runs on one thread.
+Run as ``python benchmarks/bench_what_if.py`` (about two minutes; prints Markdown). Cities lie at random in a square of
+nine degrees, each with a station, joined by high-speed lines, one for every ten cities, of twelve stops each along a
+straight way, every 15, 30 or 60 minutes; one more is then built, from corner to corner of the square, every ten
+minutes. scipy's full solve is that of the same network with the line, by Dijkstra's algorithm over all levels of
+headway. Everything runs on one thread. The last rows are China with a line of its plan.
 """
 
 import gc
@@ -12,35 +12,57 @@ import platform
 import time
 
 import numpy as np
-from bench_shortest import road_like
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
+import pandas as pd
 
-from megalopolis.travel.what_if import HeadwayLine, Ways, insert, line_graph, solve
+import megalopolis as mp
+from megalopolis.parameters import Parameters
+from megalopolis.plan import Plan
+from megalopolis.plan.measures import RailLine
+from megalopolis.region import Region, RegionMeta
+from megalopolis.travel import door
+from megalopolis.travel.assemble import assemble
 
-SIDE_KM, KMH, STOPS = 1000.0, 250.0, 12
+SIDE, STOPS, YEAR = 9.0, 12, 2020
 
 
-def straight(points, start, end, headway=30):
-    """A line by the places nearest to a straight way, at 250 km/h and two minutes a stop."""
+def straight(points, start, end):
+    """Cities nearest to a straight way."""
     way = np.linspace(points[start], points[end], STOPS)
     near = np.hypot(*(way[:, None] - points[None]).transpose(2, 0, 1)).argmin(axis=1)
-    stops = near[np.r_[True, near[1:] != near[:-1]]]
-    km = np.hypot(*(points[stops[1:]] - points[stops[:-1]]).T)
-    return HeadwayLine(stops, 60 * km / KMH + 2, headway_min=headway, change_min=10)
+    return near[np.r_[True, near[1:] != near[:-1]]]
 
 
 def network(n, seed=0):
-    """Ways, lines, and the line to be built."""
-    points = SIDE_KM * np.random.default_rng(seed).random((n, 2))  # the points of road_like
-    rng = np.random.default_rng(seed + 1)
-    lines = []
+    """A region, and the line to be built."""
+    rng = np.random.default_rng(seed)
+    points = SIDE * rng.random((n, 2))
+    id_ = [f"c{i}" for i in range(n)]
+    place = {"id": id_, "name": id_, "lon": points[:, 0], "lat": points[:, 1]}
+    cities = pd.DataFrame(
+        {**place, "population": 10 ** rng.uniform(5, 7, n), "built_up_km2": 50.0, "main_station": id_}
+    )
+    lines, stops = [], []
     while len(lines) < n // 10:
         start, end = rng.integers(0, n, 2)
-        if np.hypot(*(points[start] - points[end])) > SIDE_KM / 5:
-            lines.append(straight(points, start, end))
-    corners = [np.hypot(*(points - corner).T).argmin() for corner in ((0, 0), (SIDE_KM, SIDE_KM))]
-    return Ways(*road_like(n, 4 * n, seed)), tuple(lines), straight(points, *corners, headway=10)
+        if np.hypot(*(points[start] - points[end])) > SIDE / 5:
+            line = straight(points, start, end)
+            lines.append((f"l{len(lines)}", "hsr", 300.0, float(rng.choice([15, 30, 60]))))
+            km = np.r_[0, 115 * np.hypot(*np.diff(points[line], axis=0).T).cumsum()]
+            stops += [(lines[-1][0], i, id_[s], k) for i, (s, k) in enumerate(zip(line, km, strict=True), 1)]
+    region = Region(RegionMeta(name=f"{n} cities", currency="USD", base_year=YEAR), {}).replace(
+        {
+            "cities": cities,
+            "stations": pd.DataFrame({**place, "city": id_}),
+            "rail_lines": pd.DataFrame(lines, columns=["id", "kind", "speed_kmh", "headway_min"]).assign(
+                name=lambda f: f["id"], opened=2000
+            ),
+            "rail_stops": pd.DataFrame(stops, columns=["line", "seq", "station", "km"]),
+        }
+    )
+    corners = [np.hypot(*(points - corner).T).argmin() for corner in ((0, 0), (SIDE, SIDE))]
+    called = tuple({"city": id_[s]} for s in straight(points, *corners))
+    line = RailLine(kind="rail_line", name="Diagonal", stops=called, speed_kmh=350, headway_min=10, opens=YEAR)
+    return region, line
 
 
 def best(function, repeats):
@@ -54,42 +76,57 @@ def best(function, repeats):
     return result, min(times)
 
 
-def by_scipy(n, lines, ways):
-    """Full solve and its seconds."""
-    nodes, tails, heads, minutes = line_graph(n, lines, ways)
-    both = np.r_[minutes, minutes], (np.r_[tails, heads], np.r_[heads, tails])
-    order = np.lexsort((both[0], *both[1]))  # of parallel arcs the shortest: csr_array would add them up
-    key = (both[1][0] * nodes + both[1][1])[order]
-    order = order[np.r_[True, key[1:] != key[:-1]]]
-    graph = csr_array((both[0][order], (both[1][0][order], both[1][1][order])), shape=(nodes, nodes))
-    runs = [
-        best(lambda d=d: dijkstra(graph, directed=d, indices=np.arange(n)), 1 + 2 * (n < 1000)) for d in (True, False)
-    ]
-    return runs[0][0][:, :n], min(seconds for _, seconds in runs), nodes
+def solved(state, repeats, *, by_scipy=False):
+    """Full solve from the graph on, and its seconds."""
+    own = Parameters.of(state.meta.parameters, {}).of_pillar("travel")
+    net = assemble(state, own)
+    nowhere = net.main.__class__(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    order = door.order_of
+    if by_scipy:
+        door.order_of = lambda _: None
+    try:
+        return best(lambda: door.solve(net.rail, net.road, net.access, nowhere, net.boarding_min).minutes, repeats)
+    finally:
+        door.order_of = order
+
+
+def report(region, line, year):
+    """Rows of one network."""
+    base = mp.evaluate(region, years=[year], only={"travel"}, draws=0)
+    with_line = mp.at(region, Plan("line", (year,), (line.model_copy(update={"opens": year}),)), year)
+    n = len(base.travel_times)
+    reference, scipy_s = solved(with_line, 1 if n > 1000 else 3, by_scipy=True)
+    _, ours = solved(with_line, 3)
+    ready = mp.WhatIf(base)
+    begin = time.perf_counter()
+    ready.insert(line)
+    first = time.perf_counter() - begin
+    found, frame = best(lambda: ready.insert(line), 20)
+    known = np.isfinite(reference)
+    error = np.abs(found.after[known] - reference[known]).max()
+    changed = (found.after < found.before - 1e-3).mean()
+    name = f"{region.name}, {n} cities, line of {len(line.stops)} stops"
+    for method, seconds, off in (
+        ("scipy Dijkstra, full solve", scipy_s, None),
+        ("our full solve", ours, None),
+        ("insertion, first frame", first, None),
+        ("insertion, next frames", frame, error),
+    ):
+        worst = "" if off is None else f"{off:.0e}"
+        print(f"| {name} | {changed:.0%} | {method} | {1e3 * seconds:.1f} | {scipy_s / seconds:.0f} | {worst} |")
 
 
 def main():
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, one thread\n")
-    print("| places | nodes of the line graph | pairs changed | method | ms | times scipy | largest difference, min |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
-    insert(np.zeros((2, 2)), HeadwayLine([0, 1], [1], 1))
-    insert(np.zeros((2, 2), np.float32), HeadwayLine([0, 1], [1], 1))
+    print("| network | pairs changed | method | ms | times scipy | largest difference, min |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    small = network(60, 1)
+    mp.WhatIf(mp.evaluate(small[0], years=[YEAR], only={"travel"}, draws=0)).insert(small[1])  # compiled once
     for n in (340, 3000):
-        ways, lines, line = network(n)
-        reference, scipy_s, nodes = by_scipy(n, (*lines, line), ways)
-        print(f"| {n} | {nodes} | | scipy Dijkstra, full solve | {1e3 * scipy_s:.0f} | 1 | |")
-        whole = best(lambda net=((*lines, line), ways), n=n: solve(n, *net), 2)[1]
-        print(f"| {n} | {nodes} | | our full solve, float64 | {1e3 * whole:.1f} | {scipy_s / whole:.1f} | |")
-        for dtype in (np.float32, np.float64):
-            base = solve(n, lines, ways, dtype).minutes
-            frame = np.empty_like(base)
-            found, ours = best(lambda b=base, line=line, f=frame: insert(b, line, f), 30)
-            error = np.abs(found - reference).max()
-            changed = (found < base - 1e-3).mean()
-            name = f"insertion, {np.dtype(dtype)}"
-            print(f"| {n} | | {changed:.0%} | {name} | {1e3 * ours:.2f} | {scipy_s / ours:.0f} | {error:.1e} |")
-            copy = best(lambda b=base, f=frame: np.copyto(f, b), 10)[1]
-            print(f"| {n} | | | copy of the matrix, {np.dtype(dtype)} | {1e3 * copy:.2f} | {scipy_s / copy:.0f} | |")
+        report(*network(n), YEAR)
+    plan = mp.load_plan("china/2035")
+    line = max((m for m in plan.measures if m.kind == "rail_line"), key=lambda m: len(m.stops))
+    report(mp.load_region("china"), line, 2025)
 
 
 if __name__ == "__main__":
