@@ -72,15 +72,23 @@ def _column(raw: RawTable, column: Column, cells: list[object], problems: list[P
     values: list[Value] = []
     scale = raw.scales.get(column.name)
     default = parse(column, column.default) if column.default else None
+    known: dict[str, Value] = {}  # cells without a problem: most columns repeat a few words
     for row, cell in enumerate(cells):
+        if isinstance(cell, str) and cell in known:
+            values.append(known[cell])
+            continue
         value: Value = None
         if is_blank(cell):
             value = default
             if column.required and value is None:
                 problems.append(Problem(raw.where(row, column.name), f"{column.name} is empty", "every row needs one"))
+            elif isinstance(cell, str):
+                known[cell] = value
         else:
             try:
                 value = parse(column, cell, scale, decimal_comma=raw.decimal_comma)
+                if isinstance(cell, str):
+                    known[cell] = value
             except BadCell as error:
                 what, todo = error.what, error.todo
                 if column.kind == "lat" and _swapped(raw, row):
