@@ -328,9 +328,19 @@ def test_cases_of_treatment(worked: Evaluation) -> None:
     assert price.drop(("S2", "nh3n")).abs().max() == 0
 
 
+def test_air(worked: Evaluation) -> None:
+    tables = worked.result("environment", *NOW).tables
+    assert tables["air"]["complies"].tolist() == [False, True]  # 40 and 24 against 35
+    found = tables["air_modelled"].set_index(["receptor", "source"])
+    assert found["concentration"].groupby("receptor").sum().to_dict() == pytest.approx({"A": 2.25, "B": 2.5})
+    assert found.loc[("A", "A"), "share"] == pytest.approx(2 / 2.25)
+
+
 @pytest.mark.parametrize(
     ("state", "place", "indicator", "value"),
     [
+        (NOW, "region", "air_complying", 0.5),
+        (NOW, "A", "pm25_observed", 40),
         (NOW, "region", "sections_complying", 1 / 3),
         (NOW, "region", "treatment_cost", 566.1375e6),  # 292.2 + 182.625 + 91.3125
         (THEN, "region", "nh3n_discharged", 15_510),  # 1.32 * 11,750

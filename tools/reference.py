@@ -34,6 +34,10 @@ _NOTE: Final = "<!-- Written by tools/reference.py: change the source, not this 
 _TABLES: Final = {
     "air_quality": "Observed air quality of cities by year, held against the limit that is valid in that year.",
     "agreements": "Agreements of cities on their subsidies. Plans add to it.",
+    "air_responses": "Responses of the air from a source-receptor model of the user's own.",
+    "air_sources": "Emissions into the air.",
+    "daily": "Flow and load day by day, as factors on the steady ones.",
+    "wind": "Wind roses of the built-in plume.",
     "barriers": "Stretches that no road crosses: a pair whose straight line crosses one goes by way of other cities.",
     "catalogue": "Catalogue of public services, line by line: in a folder the YAML documents under `services/`.",
     "cities": "The units of the region. The only table that is required.",

@@ -66,7 +66,8 @@ def discharges(volume=1e6):
 @pytest.fixture
 def toy(toy):
     """The toy region without a river of its own: tests bring theirs."""
-    gone = ("reaches", "reach_links", "sections", "discharges", "treatment_levels")
+    water = ("reaches", "reach_links", "sections", "discharges", "treatment_levels", "daily")
+    gone = (*water, "air_quality", "air_sources", "air_responses", "wind")
     return dataclasses.replace(toy, tables={k: v for k, v in toy.tables.items() if k not in gone})
 
 

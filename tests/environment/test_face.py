@@ -99,6 +99,7 @@ def test_what_cannot_comply_is_explained(toy, frames, parameters):
 
 def test_indicators_are_registered_and_in_their_places(result):
     known = {i for i, entry in indicators().items() if entry.pillar == "environment"}
+    known -= {"pm25_observed", "air_complying"}  # this basin has no air
     assert set(result.indicators["indicator"]) == known
     table = result.indicators.set_index(["place", "indicator"])["value"]
     assert table["A", "nh3n_discharged"] == pytest.approx(25_000)

@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from megalopolis.environment.air import against_limits, kernel_responses, latest, modelled
 from megalopolis.environment.cases import compare_cases, levels_of, own_cost
+from megalopolis.environment.daily import daily
 from megalopolis.environment.inputs import BACKGROUND, Basin, basin_of, depths
 from megalopolis.environment.rates import DAYS_PER_YEAR, reckhow
 from megalopolis.environment.simulate import (
@@ -79,17 +81,18 @@ def run(
     limits = state.derive(
         f"environment: limits {standard} {nitrogen}", lambda: _limits(state, basin, standard, date, nitrogen=nitrogen)
     )
-    progress("environment: transport", 0, 3)
+    progress("environment: transport", 0, 4)
     quality = simulate(basin, parameters, basin.load)
     sections = assess_sections(basin, quality, limits)
     levels = levels_of(state, basin, parameters, date) if state.has("treatment_levels") else None
     cost = None if levels is None else own_cost(levels)
-    rows = _indicators(basin, sections, cost)
+    air = _observed(state, date)
+    rows = pd.concat([_indicators(basin, sections, cost), *_air_indicators(state, air)], ignore_index=True)
     checks: tuple[Check, ...] = quality.checks
     warnings = _warnings(basin, quality, parameters)
     if indicators_only:
         return Result("environment", {}, rows, checks, warnings)
-    progress("environment: attribution", 1, 3)
+    progress("environment: attribution", 1, 4)
     causes, check = attribution(basin, parameters, quality)
     shown = sections.assign(target=basin.sections["target"])
     shown["class"] = [NAMES[g] for g in sections["grade"]]
@@ -103,7 +106,13 @@ def run(
         "balance": _balance(quality),
     }
     checks = (*checks, check)
-    progress("environment: abatement", 2, 3)
+    if state.has("daily") and len(sections):
+        progress("environment: day by day", 2, 4)
+        tables["daily"], tables["daily_sections"], kept = daily(basin, parameters, state.frame("daily"), limits)
+        checks = (*checks, *kept)
+    tables |= {"air": air} if air is not None else {}
+    tables |= _air(state, parameters)
+    progress("environment: abatement", 3, 4)
     if levels is not None and (levels.own >= 0).any():
         compared = compare_cases(basin, parameters, levels, limits)
         tables |= compared.tables
@@ -154,6 +163,50 @@ def _indicators(basin: Basin, sections: pd.DataFrame, cost: np.ndarray | None) -
         total = np.bincount(who, values, minlength=len(names))
         rows += [(str(c), id_, float(t)) for c, t in zip(names, total, strict=True)]
     return pd.DataFrame(rows, columns=["place", "indicator", "value"]).assign(status="estimated")
+
+
+def _observed(state: Region, date: str) -> pd.DataFrame | None:
+    """Observed air against the limits; None where nothing was observed."""
+    if not state.has("air_quality"):
+        return None
+
+    def build() -> pd.DataFrame:
+        return against_limits(state.frame("air_quality"), standards(state.frame("standards")), date)
+
+    return state.derive("environment: air", build)
+
+
+def _air_indicators(state: Region, air: pd.DataFrame | None) -> list[pd.DataFrame]:
+    """Latest fine particles of every city, and the share of the cities that meet the limit of the state's year."""
+    if air is None:
+        return []
+    last = latest(air, state.year)
+    meets = last["complies_on_date"].dropna()
+    rows = [(c, "pm25_observed", float(v)) for c, v in zip(last["city"], last["value"], strict=True)]
+    rows += [("region", "air_complying", float(meets.mean()))] if len(meets) else []
+    return [pd.DataFrame(rows, columns=["place", "indicator", "value"]).assign(status="sourced")] if rows else []
+
+
+def _air(state: Region, parameters: Mapping[str, float]) -> dict[str, pd.DataFrame]:
+    """What the cities' emissions do to each other."""
+    tables = {}
+    if state.has("air_sources"):
+        sources = state.frame("air_sources")
+        given = state.frame("air_responses")
+        responses = {
+            str(s): rows.pivot(index="receptor", columns="source_city", values="response").fillna(0.0)
+            for s, rows in given.groupby("species", sort=True)
+        }
+        for species in sorted(set(sources["species"]) - set(responses)):
+            responses[species] = kernel_responses(
+                state.cities,
+                state.frame("wind"),
+                species,
+                mixing=parameters["mixing_height"],
+                scavenging=parameters["scavenging"],
+            )
+        tables["air_modelled"] = modelled(responses, sources)
+    return tables
 
 
 def _warnings(basin: Basin, quality: Quality, parameters: Mapping[str, float]) -> tuple[str, ...]:

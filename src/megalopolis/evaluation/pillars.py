@@ -125,6 +125,11 @@ PILLARS: Final = (
             "discharges",
             "treatment_levels",
             "standards",
+            "daily",
+            "air_quality",
+            "air_sources",
+            "air_responses",
+            "wind",
         ),
     ),
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from megalopolis.report import in_clusters, in_economy, in_travel, in_trust
+from megalopolis.report import in_clusters, in_economy, in_environment, in_travel, in_trust
 from megalopolis.report.blocks import Figure, Included, Paragraph, Section, Table
 from megalopolis.report.front import Front
 from megalopolis.report.view import View
@@ -26,6 +26,7 @@ def sections(view: View) -> tuple[Section, ...]:
         in_economy.incomes(view),
         in_travel.years(view),
         in_travel.investment(view),
+        in_environment.environment(view),
         in_travel.cities(view),
         in_trust.not_evaluated(view),
         in_trust.method(view),
