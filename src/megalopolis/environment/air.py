@@ -2,7 +2,7 @@
 
 ``c_r = background_r + sum_s S_rs e_s``. The responses ``S`` are the user's (ISRM, CAMx-PSAT, RSM), or for primary
 species those of a Gaussian plume averaged over the sectors of a wind rose. Most of fine particles is formed in the air
-from gases (secondary inorganics were 62.5 % of PM2.5 in Nanjing): the plume knows nothing of that and refuses the total.
+from gases (secondary inorganics were 62.5 % of PM2.5 in Nanjing): the plume refuses the total.
 """
 
 from __future__ import annotations
