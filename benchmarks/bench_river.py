@@ -20,10 +20,12 @@ import numpy as np
 from scipy.sparse.linalg import splu
 
 from megalopolis.environment.abatement import Problem, cheapest, loads_of
+from megalopolis.environment.daily import route
 from megalopolis.environment.network import build_network
 from megalopolis.environment.oxygen import Water, solve_oxygen
 from megalopolis.environment.rates import KG_PER_DAY
 from megalopolis.environment.transport import balance, influence, matrix, responses, retention, steady
+from megalopolis.environment.uncertainty import _draws
 
 
 def river(n, seed=0):
@@ -98,6 +100,30 @@ def programme(cities, sectors=3, levels=7, pollutants=4, seed=2):
     return Problem(**{**vars(p), "limit": limit})
 
 
+def draws(n):
+    """Seconds of a thousand draws of flow and rate, sections at every tenth reach."""
+    network, _, load = river(n)
+    rng = np.random.default_rng(3)
+    reach = rng.uniform(0.05, 0.4, n), rng.uniform(0.01, 0.1, n), np.zeros(n)
+    zero, at = np.zeros(n), np.arange(0, n, 10)
+    flow, faster = np.exp(0.3 * rng.standard_normal(1000)), np.exp(0.4 * rng.standard_normal(1000))
+    links = network.order, network.pointer, network.source, network.fraction
+    cap, met = np.full(len(at), 1e3), np.ones((1000, len(at)))
+    args = links, reach, (load, zero, zero, zero), (flow, faster), (at, cap)
+    return best(lambda: _draws(*args, exponent=0.34, regression=False, met=met), 2)[1]
+
+
+def year(n):
+    """Seconds of 365 days."""
+    network, _, load = river(n)
+    rng = np.random.default_rng(4)
+    days, rate = rng.uniform(0.01, 0.1, (365, n)), rng.uniform(0.05, 0.4, n)
+    head, lake = np.tile(load, (365, 1)), np.zeros(n, dtype=bool)
+    found, seconds = best(lambda: route(network, days, rate, lake, head), 2)
+    assert found.check("load").ok
+    return seconds
+
+
 PEAK = """
 import sys
 from pathlib import Path
@@ -157,6 +183,14 @@ def others():
         ("influence on 300 sections", best(lambda: influence(network, a, points), 3)[1]),
         ("network of 100,000 reaches from its links", best(lambda: river(n), 1)[1]),
     ]
+    for size in (1_000, 10_000, 100_000):
+        small, kept, _ = river(size)
+        few = points[points < size - 100][:: max(1, 100_000 // size)]
+        name = f"{size:,} x {len(few)} responses, float32"
+        rows.append((name, best(lambda: responses(small, kept, few, dtype=np.float32), 3)[1]))  # noqa: B023
+    sizes = (300, 3_000, 30_000)
+    rows += [(f"probability: 1,000 draws of one pollutant, {size:,} reaches", draws(size)) for size in sizes]
+    rows += [(f"a year day by day of one pollutant, {size:,} reaches", year(size)) for size in sizes]
     for cities in (100, 300, 600):
         p = programme(cities)
         plan, seconds = best(lambda: cheapest(p), 3)  # noqa: B023

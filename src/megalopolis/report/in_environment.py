@@ -44,11 +44,11 @@ def _lead(view: View, sections: pd.DataFrame | None) -> str:
             continue
         judged = table["complies"].dropna()
         good = float((table["grade"].between(1, 3)).mean())
-        name = view.words(f"case_{case}")
+        name = view.words.term("case", case)
         said.append(
             view.words("water_found", case=name, met=int(judged.sum()), judged=len(judged), good=f"{100 * good:.0f}")
         )
-    return view.words("water_lead", year=view.evaluation.year) + view.words("space").join(said)
+    return view.words("water_lead", year=view.evaluation.year) + (" " if view.language == "en" else "").join(said)
 
 
 def _class(name: str) -> Cell:
@@ -67,14 +67,14 @@ def _sections(view: View, sections: pd.DataFrame) -> Table:
     heads += [Column(words("class_reference"))] if was else []
     heads += [Column(words("class_plan" if was else "class")), Column(words("target")), Column(words("exceeded"))]
     heads += [Column(words("probability"), numeric=True)]
-    heads += [Column(words(f"pollutant_{p}"), numeric=True) for p in pollutants]
+    heads += [Column(words.term("pollutant", p), numeric=True) for p in pollutants]
     rows = []
     for row in sections.to_dict("records"):
         own = names.loc[row["section"]]
         cells = [Cell(view.pick(own["name"], own["name_local"]))]
         cells.append(Cell(view.city(row["city"])) if isinstance(row["city"], str) else Cell("–"))
         cells += [_class(str(was[row["section"]]))] if was else []
-        beyond = words("comma").join(words(f"pollutant_{p}") for p in str(row["exceeded"]).split())
+        beyond = words("comma").join(words.term("pollutant", p) for p in str(row["exceeded"]).split())
         cells += [_class(str(row["class"])), text(row["target"]), text(beyond)]
         cells.append(amount(row.get("probability"), "share", view.language))
         cells += [amount(row[p], "", view.language) for p in pollutants]
@@ -106,8 +106,8 @@ def _totals(view: View, totals: pd.DataFrame) -> Table:
     columns = tuple(Column(words(h), numeric=h not in heads[:2]) for h in heads)
     rows = tuple(
         (
-            Cell(words(f"abatement_{r['case']}")),
-            Cell(words(f"abatement_{r['case']}_rule")),
+            Cell(words.term("abatement", r["case"])),
+            Cell(words.term("abatement", f"{r['case']}_rule")),
             amount(r["cost"], view.currency, view.language),
             amount(r["change"], view.currency, view.language),
             Cell(words("of_count", part=r["complying"], whole=r["sections"]), sort=float(r["complying"])),
@@ -115,7 +115,7 @@ def _totals(view: View, totals: pd.DataFrame) -> Table:
         )
         for r in totals.to_dict("records")
     )
-    case = words(f"case_{PLAN if view.has_plan() else BASELINE}")
+    case = words.term("case", PLAN if view.has_plan() else BASELINE)
     return Table(words("cases_caption", case=case, year=view.evaluation.year), columns, rows, fixed=True)
 
 
@@ -124,7 +124,7 @@ def _by_city(view: View, cases: pd.DataFrame) -> Table:
     wide = cases.pivot_table(index="city", columns="case", values="cost", aggfunc="sum", sort=False)
     found = [c for c in ("own", "common", "common_floor", "least_cost") if c in wide]
     rank = {c: i for i, c in enumerate(view.largest)}
-    columns = (Column(words("city")), *(Column(words(f"abatement_{c}"), numeric=True) for c in found))
+    columns = (Column(words("city")), *(Column(words.term("abatement", c), numeric=True) for c in found))
     rows = tuple(
         (Cell(view.city(city)), *(amount(row[c], view.currency, view.language) for c in found))
         for city, row in sorted(wide.iterrows(), key=lambda item: rank.get(str(item[0]), len(rank)))
@@ -144,7 +144,7 @@ def _prices(view: View, binding: pd.DataFrame) -> Table:
     rows = tuple(
         (
             Cell(_name(view, r["section"])),
-            Cell(words(f"pollutant_{r['pollutant']}")),
+            Cell(words.term("pollutant", r["pollutant"])),
             amount(r["limit"], "", view.language),
             amount(r["price"], view.currency, view.language),
         )
@@ -160,7 +160,7 @@ def _unmet(view: View, unmet: pd.DataFrame) -> Table:
     rows = tuple(
         (
             Cell(_name(view, r["section"])),
-            Cell(words(f"pollutant_{r['pollutant']}")),
+            Cell(words.term("pollutant", r["pollutant"])),
             amount(r["limit"], "", view.language),
             amount(r["best"], "", view.language),
             amount(r["background"], "", view.language),

@@ -61,7 +61,7 @@ def river_map(view: View, reaches: pd.DataFrame, sections: pd.DataFrame) -> Figu
         alt = view.words("rivers_alt", region=view.region_name)
         svg = to_svg(figure, "rivers", alt)
     shown = [c for c in ("II", "III", "IV", "V", ">V") if c in {"II" if k == "I" else k for k in classes}]
-    legend = [Swatch(CLASS_COLOURS[c], view.words(f"class_{_key(c)}"), "line") for c in shown]
+    legend = [Swatch(CLASS_COLOURS[c], view.words.term("class", _key(c)), "line") for c in shown]
     if failing:
         legend.append(Swatch(INK, view.words("rivers_failing")))
     caption = view.words("rivers_caption", year=view.evaluation.year)
@@ -148,7 +148,7 @@ def cause_bars(view: View, sections: pd.DataFrame, causes: pd.DataFrame) -> Figu
         axes.set_axis_off()
         for y, row in enumerate(chosen.to_dict("records")):
             own = names.loc[row["section"]]
-            label = view.pick(own["name"], own["name_local"]) + "  " + view.words(f"pollutant_{row['factor']}")
+            label = view.pick(own["name"], own["name_local"]) + "  " + view.words.term("pollutant", row["factor"])
             axes.text(-0.01, y, label, ha="right", va="center_baseline", fontsize=8.8, color=INK)
             _stack(view, axes, y, by[row["section"], row["factor"]])
         alt = view.words("causes_alt")
@@ -203,7 +203,7 @@ def case_bars(view: View, cases: pd.DataFrame) -> Figure | None:
         _bare(axes)
         alt = view.words("case_bars_alt")
         svg = to_svg(figure, "cases", alt)
-    legend = tuple(Swatch(_CASES[c], view.words(f"abatement_{c}"), "dot") for c in found)
+    legend = tuple(Swatch(_CASES[c], view.words.term("abatement", c), "dot") for c in found)
     return Figure(svg, view.words("case_bars_caption", count=len(wide)), alt, legend=legend)
 
 

@@ -28,6 +28,8 @@ def environment_answer(evaluation: Evaluation, who: str | None = None) -> Docume
         "attribution": [{**row, "city": _city(region, row["city"])} for row in _records(causes)],
         "cases": {case: _case(region, tables, case) for case in CASES},
         "balance": _records(tables["balance"]),
+        "air": [{**row, "city": _city(region, row["city"])} for row in _records(tables.get("air"))],
+        "daily": _records(tables.get("daily_sections")),
     }
 
 
