@@ -12,9 +12,10 @@ from megalopolis.pillar import CheckFailed
 from megalopolis.services import linkplan
 from megalopolis.services.burden import burdens, travel_of, world_of
 from megalopolis.services.compile import compile_catalogue
-from megalopolis.services.linkplan import document, marginal, optimise, phases, sequence
+from megalopolis.services.linkplan import marginal, optimise, phases, restricted, sequence
 from megalopolis.services.options import options
-from megalopolis.services.program import modes, program, relaxed, split
+from megalopolis.services.plandoc import document, lost_without
+from megalopolis.services.program import Solved, modes, split
 
 
 class Small:
@@ -137,25 +138,28 @@ def test_single_links_save_nothing_where_bundles_do():
     assert optimise(small.options, 10.0).saving > 0
 
 
-def test_large_problems_are_bounded_and_guided(monkeypatch):
+def test_large_problems_are_bounded_and_guided_without_branching(monkeypatch):
     small = three()
     budget = 0.4 * small.options.cost.sum()
     exact = optimise(small.options, budget)
     monkeypatch.setattr(linkplan, "EXACT_SIZE", 1)
+    monkeypatch.setattr(linkplan, "NEAR", 1.0)
     guided = optimise(small.options, budget)
     assert guided.saving <= exact.saving + 1e-6 <= guided.bound + 2e-6
     assert guided.saving > 0.8 * exact.saving
     assert 0 <= guided.gap < 0.3
+    assert exact.gap < 1e-6
 
 
-def test_left_out_groups_count_in_the_bound():
+def test_what_is_left_of_a_problem_is_the_same_on_its_parts():
     small = three()
-    budget = 0.4 * small.options.cost.sum()
-    best = optimise(small.options, budget)
-    part = program(small.options, budget, drop=0.3)
-    assert part.dropped > 0
-    assert part.objective.size < program(small.options, budget).objective.size
-    assert relaxed(part, 60.0).bound >= best.saving
+    chosen, rng = small.options, np.random.default_rng(5)
+    allowed = rng.random(len(chosen.parts)) < 0.6
+    part = restricted(chosen, allowed)
+    for _ in range(20):
+        built = allowed & (rng.random(len(chosen.parts)) < 0.7)
+        assert part.saved(built) == pytest.approx(chosen.saved(built), abs=1e-9)
+    assert part.saved(np.ones(len(chosen.parts), dtype=bool)) == pytest.approx(chosen.saved(allowed), abs=1e-9)
 
 
 def test_caps_of_cities_hold():
@@ -244,6 +248,8 @@ def test_worth_of_parts_and_the_document_of_a_plan():
     found = document(small.options, small.compiled, [2026, 2027], plans)
     assert {p["id"] for p in found["parts"]} == {small.options.parts[i].id for i in np.flatnonzero(plans[-1].built)}
     assert found["links"]
+    lost = lost_without(small.options, plans[-1].built)
+    assert sum(x["lost_without_hours"] for x in [*found["links"], *found["recognitions"]]) == pytest.approx(lost.sum())
     assert all(x["live_from"] in (2026, 2027) for x in [*found["links"], *found["recognitions"]])
     linked = small.catalogue.model_copy(
         update={
@@ -258,13 +264,17 @@ def test_worth_of_parts_and_the_document_of_a_plan():
 def type_link(row):
     from megalopolis.services.models import EvidenceLink
 
-    return EvidenceLink(**{k: v for k, v in row.items() if k != "live_from"}, state="live", **OWN)
+    return EvidenceLink(
+        **{k: v for k, v in row.items() if k not in ("live_from", "lost_without_hours")}, state="live", **OWN
+    )
 
 
 def type_recognition(row):
     from megalopolis.services.models import Recognition
 
-    return Recognition(**{k: v for k, v in row.items() if k != "live_from"}, state="live", **OWN)
+    return Recognition(
+        **{k: v for k, v in row.items() if k not in ("live_from", "lost_without_hours")}, state="live", **OWN
+    )
 
 
 def test_sequence_builds_the_whole_plan():
@@ -292,7 +302,12 @@ def test_a_set_function_is_its_additive_part_and_its_modes(size, seed):
 
 def test_a_broken_bound_is_never_passed_on(monkeypatch):
     small = three()
-    monkeypatch.setattr(linkplan, "_solve", lambda problem, _: (np.ones(problem.parts), 1e-3, False))
+    monkeypatch.setattr(
+        linkplan,
+        "relaxed",
+        lambda problem, _: Solved(np.ones(problem.parts), 1e-3, stopped=False, worth=np.zeros(problem.parts)),
+    )
+    monkeypatch.setattr(linkplan, "exact", lambda *_: Solved(np.empty(0), 1e-3, stopped=False, worth=np.empty(0)))
     with pytest.raises(CheckFailed, match="links save"):
         optimise(small.options, float(small.options.cost.sum()))
 

@@ -19,6 +19,7 @@ from megalopolis.cli import (  # noqa: F401 - each adds its commands
     regions,
     rivers,
     serve,
+    services,
     signals,
     travel,
 )

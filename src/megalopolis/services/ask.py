@@ -13,9 +13,10 @@ from megalopolis.errors import BadInput, Problem
 from megalopolis.pillar import Progress, silent
 from megalopolis.region import Region
 from megalopolis.services.burden import burdens
-from megalopolis.services.linkplan import LinkPlan, document, marginal, phases, sequence
+from megalopolis.services.linkplan import LinkPlan, marginal, phases, sequence
 from megalopolis.services.models import Catalogue
 from megalopolis.services.options import Options, options
+from megalopolis.services.plandoc import document
 from megalopolis.services.resident import Case, resident_view
 from megalopolis.services.setting import Setting, set_up
 from megalopolis.units import Array
@@ -62,7 +63,8 @@ def links(
     years: Sequence[int],
     budgets: Sequence[float] | None = None,
     budget_share: float = 0.25,
-    seconds: float = 60.0,
+    seconds: float = 600.0,
+    city_cap: float | None = None,
     flows: pd.DataFrame | None = None,
     catalogue: Catalogue | None = None,
     progress: Progress = silent,
@@ -82,12 +84,14 @@ def links(
     budget_share : float
         Used where no budgets are given.
     seconds : float
-        Limit by the clock.
+        Limit by the clock of each solve; a plan that it cut short says so.
+    city_cap : float, optional
+        Most that one city pays over all years, currency.
 
     Returns
     -------
     dict
-        The plan of `megalopolis.services.linkplan.document`, with ``first`` (the first bundles and what each adds) and
+        The plan of `megalopolis.services.plandoc.document`, with ``first`` (the first bundles and what each adds) and
         ``full_cost``, the cost of every part.
 
     Raises
@@ -103,11 +107,12 @@ def links(
         raise BadInput(
             Problem("links", "years must ascend, with one budget of at least 0 each", "give as many of both")
         )
-    plans = phases(chosen, money, seconds=seconds, progress=progress)
+    plans = phases(chosen, money, seconds=seconds, city_cap=city_cap, progress=progress)
     return {
+        **document(chosen, setting.compiled, years, plans),
+        "catalogue": {"id": setting.catalogue.id, "assumed_share": setting.assumed},
         "currency": setting.catalogue.currency,
         "full_cost": full,
-        **document(chosen, setting.compiled, years, plans),
         "first": _first(chosen, setting, plans[-1], parameters),
     }
 

@@ -16,7 +16,7 @@ from megalopolis.services.setting import Setting, set_up
 from megalopolis.services.state import catalogue_of
 from megalopolis.services.tables import assumed_table, indicator_rows, matrices, procedure_table
 
-__all__ = ["Setting", "links", "resident", "run", "set_up"]
+__all__ = ["Setting", "catalogue_of", "links", "resident", "run", "set_up"]
 
 
 def run(

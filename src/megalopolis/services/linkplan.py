@@ -1,25 +1,26 @@
-"""Which links first: the best set under a budget, with a proven bound, its sequence, and what each part saves."""
+"""Which links first: the best set under a budget, with a proven bound, by years, its sequence, what each part saves."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from megalopolis.pillar import CheckFailed, Progress, silent
-from megalopolis.services.compile import Compiled
+from megalopolis.services.compile import Ints
 from megalopolis.services.options import Options
-from megalopolis.services.program import Program, exact, program, relaxed
+from megalopolis.services.program import exact, program, relaxed
 from megalopolis.services.search import Search, bundles_of, fill, prune
 from megalopolis.units import Array
 
-#: Variables beyond which the whole program is not given to branch and bound.
-EXACT_SIZE: Final = 90_000
-_TAIL: Final = 0.005
+#: Variables beyond which branch and bound is left out where the relaxation has come near enough.
+EXACT_SIZE: Final = 100_000
+NEAR: Final = 0.005
+#: Nodes of branch and bound, so that the same input gives the same plan anywhere.
+NODES: Final = 500
 _ROUNDING: Final = 1e-6
 
 Bools = npt.NDArray[np.bool_]
@@ -60,7 +61,7 @@ def optimise(
     chosen: Options,
     budget: float,
     *,
-    seconds: float = 60.0,
+    seconds: float = 600.0,
     city_cap: float | None = None,
     worst: tuple[Array, Array] | None = None,
     progress: Progress = silent,
@@ -74,7 +75,7 @@ def optimise(
     budget : float
         Currency, at least 0.
     seconds : float
-        Limit by the clock for the solver.
+        Limit by the clock for each of the two solvers; a plan that it cut short says so.
     city_cap : float, optional
         Most that one city pays.
     worst : (ndarray, ndarray), optional
@@ -85,9 +86,10 @@ def optimise(
     Returns
     -------
     LinkPlan
-        Optimal to rounding where ``gap`` is 0. Up to `EXACT_SIZE` variables branch and bound; beyond, the linear
-        relaxation bounds and guides: its whole parts are fixed, the others branched on. The rest of the budget is
-        filled by bundles; a bundle greedy from nothing is always tried too, except with ``worst``.
+        Optimal to rounding where ``gap`` is 0. The linear relaxation bounds and guides: what it builds whole is built,
+        and the rest of the money filled by bundles. Parts that would cost more of the bound than the plan falls short
+        of it are fixed (Dantzig, Fulkerson and Johnson 1954), and the others branched on, up to `NODES` nodes; beyond
+        `EXACT_SIZE` variables only where the plan falls short by more than `NEAR`.
 
     Raises
     ------
@@ -100,56 +102,52 @@ def optimise(
         raise ValueError("a budget and a cap are amounts of at least 0")
     if not chosen.parts:
         return LinkPlan(np.zeros(0, dtype=bool), 0.0, budget, 0.0, 0.0, stopped=False)
-    begin = time.monotonic()
-    bundles = bundles_of(chosen)
-    starts: list[Bools] = []
-    if worst is None:
-        progress("services: bundles of links", 0, 2)
-        search = Search(chosen, np.zeros(len(chosen.parts), dtype=bool))
-        fill(search, bundles, budget, city_cap)
-        starts.append(search.built)
-    progress("services: links", 1, 2)
+    progress("services: bound of links", 0, 2)
     problem = program(chosen, budget, city_cap, worst)
-    if problem.objective.size > EXACT_SIZE and worst is None:
-        problem = program(chosen, budget, city_cap, worst, drop=_TAIL)
-    parts, bound, stopped = _solve(problem, seconds - (time.monotonic() - begin))
-    if parts.size:
-        search = Search(chosen, parts > 0.5)
-        if worst is None:
-            prune(search)
-            fill(search, bundles, budget, city_cap)
-        starts.append(search.built)
-    if not starts:
+    loose = relaxed(problem, seconds)
+    progress("services: links", 1, 2)
+    bundles = bundles_of(chosen)
+    plans: list[Bools] = []
+    if worst is None:  # what is rounded might leave a pair beyond its limit
+        plans.append(_filled(chosen, loose.parts > 1.0 - _ROUNDING, bundles, budget, city_cap))
+    saving = max((chosen.saved(p) for p in plans), default=0.0)
+    bound, stopped = loose.bound, loose.stopped
+    missing = bound - saving
+    if missing > _ROUNDING * bound and (problem.objective.size <= EXACT_SIZE or missing > NEAR * bound or not plans):
+        sure = np.flatnonzero(loose.worth > missing * (1.0 + _ROUNDING)) if plans else np.empty(0, dtype=np.int64)
+        near = exact(problem, seconds, (sure, np.round(loose.parts[sure])) if sure.size else None, NODES)
+        if near.parts.size:
+            plans.append(near.parts > 0.5 if worst else _filled(chosen, near.parts > 0.5, bundles, budget, city_cap))
+        bound, stopped = min(bound, max(near.bound, saving)), stopped or near.stopped
+    if not plans:
         raise ValueError("no set of links was found within the time: give more seconds, or fewer limits")
-    best = max(starts, key=chosen.saved)
-    saving = chosen.saved(best)
-    cost = float(chosen.cost[best].sum())
+    return _best(chosen, plans, budget, bound, stopped=stopped)
+
+
+def _filled(chosen: Options, parts: Bools, bundles: tuple[Ints, Ints], budget: float, city_cap: float | None) -> Bools:
+    """Some parts without those that save nothing, and what the rest of the money builds."""
+    search = Search(chosen, parts if parts.size else np.zeros(len(chosen.parts), dtype=bool))
+    prune(search)
+    fill(search, bundles, budget, city_cap)
+    return search.built
+
+
+def _best(chosen: Options, plans: Sequence[Bools], budget: float, bound: float, *, stopped: bool) -> LinkPlan:
+    """The plan that saves most, checked against budget and bound."""
+    best = max(plans, key=chosen.saved)
+    saving, cost = chosen.saved(best), float(chosen.cost[best].sum())
     if saving > bound * (1.0 + _ROUNDING) + _ROUNDING or cost > budget * (1.0 + _ROUNDING) + _ROUNDING:
         raise CheckFailed(f"services: links save {saving:g} h for {cost:g}, bound {bound:g} h, budget {budget:g}")
-    bound = max(saving, min(bound, float(chosen.potential().sum())))
-    return LinkPlan(best, cost, budget, saving, bound, stopped)
-
-
-def _solve(problem: Program, seconds: float) -> tuple[Array, float, bool]:
-    """Parts, bound, and whether the clock stopped it."""
-    if problem.objective.size <= EXACT_SIZE:
-        found = exact(problem, max(seconds, 1.0))
-        if found.parts.size or not found.stopped:
-            return found.parts, found.bound, found.stopped
-        loose = relaxed(problem, max(seconds, 10.0))
-        return found.parts, min(found.bound, loose.bound), True
-    begin = time.monotonic()
-    loose = relaxed(problem, max(seconds, 1.0))
-    if loose.stopped:
-        return np.empty(0), loose.bound, True
-    whole = np.flatnonzero((loose.parts < 1e-3) | (loose.parts > 1 - 1e-3))
-    left = max(seconds - (time.monotonic() - begin), 5.0)
-    near = exact(problem, left, gap=1e-3, fixed=(whole, np.round(loose.parts[whole])))
-    return near.parts, loose.bound, near.stopped
+    return LinkPlan(best, cost, budget, saving, max(saving, min(bound, float(chosen.potential().sum()))), stopped)
 
 
 def phases(
-    chosen: Options, budgets: Sequence[float], *, seconds: float = 60.0, progress: Progress = silent
+    chosen: Options,
+    budgets: Sequence[float],
+    *,
+    seconds: float = 600.0,
+    city_cap: float | None = None,
+    progress: Progress = silent,
 ) -> list[LinkPlan]:
     """Plan by years: what is built stays.
 
@@ -163,10 +161,8 @@ def phases(
         Parts, links and savings.
     budgets : sequence of float
         Money of each year, currency; what is not spent is kept.
-    seconds : float
-        Limit by the clock for all years together.
-    progress : callable
-        See `megalopolis.pillar.Progress`.
+    seconds, city_cap, progress
+        See `optimise`; the cap holds for all years together.
 
     Returns
     -------
@@ -181,23 +177,30 @@ def phases(
     if not budgets or min(budgets) < 0:
         raise ValueError("give the money of at least one year, none of them negative")
     money = np.cumsum(budgets)
-    share = seconds / len(money)
-    last = optimise(chosen, float(money[-1]), seconds=share, progress=progress)
-    found = [last]
+    found = [optimise(chosen, float(money[-1]), seconds=seconds, city_cap=city_cap, progress=progress)]
     for amount in money[-2::-1].tolist():
-        alone = optimise(chosen, amount, seconds=share, progress=progress)
-        if not (alone.built & ~found[0].built).any():
-            found.insert(0, alone)
-            continue
-        inside = optimise(restricted(chosen, found[0].built), amount, seconds=share, progress=progress)
-        found.insert(0, replace(inside, bound=max(alone.bound, inside.saving), stopped=alone.stopped or inside.stopped))
+        free = relaxed(program(chosen, amount, city_cap), seconds)
+        inside = optimise(restricted(chosen, found[0].built), amount, seconds=seconds, city_cap=city_cap)
+        bound = max(inside.saving, min(free.bound, found[0].bound))
+        found.insert(0, replace(inside, bound=bound, stopped=free.stopped or inside.stopped))
     return found
 
 
 def restricted(chosen: Options, allowed: Bools) -> Options:
-    """The same problem where only some parts may be built: the others are dearer than any budget."""
-    dear = float(chosen.cost.sum()) * 1e3 + 1.0
-    return replace(chosen, cost=np.where(allowed, chosen.cost, dear))
+    """The same problem where only some parts may be built: links that need others are left out of the groups."""
+    able = np.array([all(allowed[p] for p in e) for e in chosen.elements], dtype=bool)
+    groups, saving, kept = [], [], []
+    for i, (group, table) in enumerate(zip(chosen.groups, chosen.saving, strict=True)):
+        bits = [b for b, e in enumerate(group) if able[e]]
+        masks = np.arange(1 << len(bits))
+        index = np.zeros_like(masks)
+        for position, bit in enumerate(bits):
+            index |= ((masks >> position) & 1) << bit
+        if bits:
+            groups.append(tuple(group[b] for b in bits))
+            saving.append(table[index])
+            kept.append(i)
+    return replace(chosen, groups=tuple(groups), saving=tuple(saving), pair=chosen.pair[kept])
 
 
 def marginal(chosen: Options, built: Bools) -> Array:
@@ -231,82 +234,3 @@ def sequence(chosen: Options, built: Bools) -> list[tuple[list[int], float]]:
         new = [int(p) for p in parts[start[best] : start[best + 1]] if not search.built[p]]
         order.append((new, float(sum(search.switch(p, up=True) for p in new))))
     return order
-
-
-def document(chosen: Options, compiled: Compiled, years: Sequence[int], plans: Sequence[LinkPlan]) -> dict[str, Any]:
-    """Write plans by year as a document that a hub reads: parts, links and recognitions with the year they are live.
-
-    Parameters
-    ----------
-    chosen : Options
-        The problem.
-    compiled : Compiled
-        Names of evidence types, sectors and cities.
-    years : sequence of int
-        Year of each plan.
-    plans : sequence of LinkPlan
-        Nested, see `phases`.
-
-    Raises
-    ------
-    ValueError
-        If there is not one plan for each year.
-    """
-    worth = marginal(chosen, plans[-1].built)
-    year_of = np.full(len(chosen.parts), -1)
-    for year, plan in sorted(zip(years, plans, strict=True), reverse=True, key=lambda pair: pair[0]):
-        year_of[plan.built] = year
-    links, recognitions = [], []
-    n = len(compiled.cities)
-    size = len(compiled.pairs) * (n + 1) * n
-    for code, element in zip(chosen.codes, chosen.elements, strict=True):
-        if any(year_of[p] < 0 for p in element):
-            continue
-        year = int(max(year_of[p] for p in element))
-        if code >= size:
-            sector, city = divmod(code - size, n)
-            recognitions.append({"sector": compiled.sectors[sector], "city": compiled.cities[city], "live_from": year})
-            continue
-        rest, consumer = divmod(code, n)
-        pair, issuer = divmod(rest, n + 1)
-        evidence, sector = compiled.pairs[pair]
-        links.append(
-            {
-                "evidence": compiled.evidence[evidence],
-                "issuing_city": "national" if issuer == n else compiled.cities[issuer],
-                "consuming_sector": compiled.sectors[sector],
-                "consuming_city": compiled.cities[consumer],
-                "live_from": year,
-            }
-        )
-    return {
-        "schema_version": 1,
-        "phases": [
-            {
-                "year": int(year),
-                "budget": plan.budget,
-                "cost": plan.cost,
-                "saving_hours": plan.saving,
-                "bound_hours": plan.bound,
-                "gap": plan.gap,
-                "stopped_by_clock": plan.stopped,
-            }
-            for year, plan in zip(years, plans, strict=True)
-        ],
-        "baseline_hours": chosen.baseline,
-        "parts": [
-            {
-                "id": part.id,
-                "kind": part.kind,
-                "what": part.what,
-                "where": part.where,
-                "cost": float(chosen.cost[i]),
-                "year": int(year_of[i]),
-                "lost_without_hours": float(worth[i]),
-            }
-            for i, part in enumerate(chosen.parts)
-            if year_of[i] >= 0
-        ],
-        "links": links,
-        "recognitions": recognitions,
-    }

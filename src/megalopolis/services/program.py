@@ -20,6 +20,9 @@ from megalopolis.services.options import Options
 from megalopolis.units import Array
 
 _TOLERANCE = 1e-9
+#: Relative tolerance of the relaxation.
+_SLACK = 1e-7
+_NOTHING = "no set of links within the budget and the caps keeps every pair within its limit"
 
 
 def split(saving: Array) -> tuple[Array, Array, list[int]]:
@@ -69,17 +72,12 @@ def modes(core: Array) -> list[int]:
 
 @dataclass(frozen=True)
 class Program:
-    """Minimise ``objective @ x`` with ``matrix @ x <= limit``, ``0 <= x <= 1``.
-
-    The first variables are the parts. ``dropped`` is the saving that the groups left out could bring at most, hours a
-    year: it is added to every bound.
-    """
+    """Minimise ``objective @ x`` with ``matrix @ x <= limit``, ``0 <= x <= 1``; the first variables are the parts."""
 
     objective: Array
     matrix: csr_array
     limit: Array
     parts: int
-    dropped: float
 
 
 def program(
@@ -87,7 +85,6 @@ def program(
     budget: float,
     city_cap: float | None = None,
     worst: tuple[Array, Array] | None = None,
-    drop: float = 0.0,
 ) -> Program:
     """Write the choice of links under a budget.
 
@@ -101,17 +98,14 @@ def program(
         Most that one city pays, currency.
     worst : (ndarray, ndarray), optional
         Home and work city of pairs, shape (k, 2), and the least saving of each, hours a year.
-    drop : float
-        Share of the whole potential that may be left out with the smallest groups.
 
     Returns
     -------
     Program
         Parts first, then links, then modes.
     """
-    keep, dropped = _kept(chosen, 0.0 if worst is not None else drop)
-    parts = len(chosen.parts)
-    used = sorted({e for g in keep for e in chosen.groups[g]})
+    parts, count = len(chosen.parts), len(chosen.groups)
+    used = sorted({e for group in chosen.groups for e in group})
     joined = [e for e in used if len(chosen.elements[e]) > 1]
     column = {e: chosen.elements[e][0] for e in used}  # what is one part alone is that part's own variable
     column |= {e: parts + i for i, e in enumerate(joined)}
@@ -119,16 +113,16 @@ def program(
     for e in joined:
         for part in chosen.elements[e]:
             rows.row([(column[e], 1.0), (part, -1.0)], 0.0)
-    weights = _Weights(np.zeros(parts + len(joined)), {g: [] for g in keep}, [])
-    for g in keep:
+    weights = _Weights(np.zeros(parts + len(joined)), [[] for _ in range(count)], [])
+    for g in range(count):
         _write_group(chosen.saving[g], [column[e] for e in chosen.groups[g]], weights, weights.terms[g], rows)
     _write_money(chosen, budget, city_cap, rows)
     if worst is not None:
         for (home, work), least in zip(worst[0].tolist(), worst[1].tolist(), strict=True):
-            own = [g for g in keep if tuple(chosen.pair[g]) == (home, work)]
+            own = np.flatnonzero((chosen.pair == (home, work)).all(axis=1)).tolist()
             rows.row([(c, -a) for g in own for c, a in weights.terms[g]], -float(least))
     objective = -np.concatenate([weights.first, weights.modes])
-    return Program(objective, rows.matrix(objective.size), np.array(rows.limits), parts, dropped)
+    return Program(objective, rows.matrix(objective.size), np.array(rows.limits), parts)
 
 
 @dataclass
@@ -136,7 +130,7 @@ class _Weights:
     """Savings of the first variables and of the modes; and for each group, its variables with theirs."""
 
     first: Array
-    terms: dict[int, list[tuple[int, float]]]
+    terms: list[list[tuple[int, float]]]
     modes: list[float]
 
 
@@ -165,16 +159,6 @@ def _write_money(chosen: Options, budget: float, city_cap: float | None, rows: _
     for mine, amount in limits:
         scale = max(amount, 1.0)
         rows.row([(int(i), float(chosen.cost[i]) / scale) for i in mine], amount / scale)
-
-
-def _kept(chosen: Options, drop: float) -> tuple[list[int], float]:
-    """Groups kept, in order, and the potential of the others."""
-    potential = chosen.potential()
-    order = np.argsort(-potential, kind="stable")
-    total = potential.sum()
-    rest = total - np.cumsum(potential[order])
-    number = int(np.searchsorted(-rest, -drop * total)) + 1 if potential.size else 0
-    return sorted(order[:number].tolist()), float(potential[order[number:]].sum())
 
 
 class _Rows:
@@ -212,31 +196,47 @@ class Solved:
         Saving that nothing within the limits exceeds, hours a year.
     stopped : bool
         Whether the clock stopped it.
+    worth : ndarray, shape (parts,)
+        Of a relaxation: how much the bound falls, hours a year, if a part that it leaves out is built, or one that it
+        builds is left out; 0 where that is not known.
     """
 
     parts: Array
     bound: float
     stopped: bool
+    worth: Array
 
 
 def relaxed(problem: Program, seconds: float) -> Solved:
-    """Solve the linear relaxation by an interior point; the bound is rounded up by its tolerance."""
+    """Solve the linear relaxation by the dual simplex method; the bound is rounded up by its tolerance.
+
+    Raises
+    ------
+    ValueError
+        If nothing satisfies the limits.
+    """
     found = linprog(
         problem.objective,
         A_ub=problem.matrix,
         b_ub=problem.limit,
         bounds=(0.0, 1.0),
-        method="highs-ipm",
+        method="highs-ds",
         options={"time_limit": seconds},
     )
+    if found.status == 2:
+        raise ValueError(_NOTHING)
     if found.status != 0:
-        return Solved(np.empty(0), _trivial(problem), stopped=True)
-    bound = -float(found.fun) * (1.0 + 1e-7) + problem.dropped
-    return Solved(np.asarray(found.x[: problem.parts]), bound, stopped=False)
+        return Solved(np.empty(0), _trivial(problem), stopped=True, worth=np.zeros(problem.parts))
+    worth = np.maximum(found.lower.marginals, -found.upper.marginals)[: problem.parts]
+    bound = -float(found.fun) * (1.0 + _SLACK)
+    return Solved(np.asarray(found.x[: problem.parts]), bound, stopped=False, worth=np.maximum(worth, 0.0))
 
 
 def exact(
-    problem: Program, seconds: float, gap: float = 0.0, fixed: tuple[Ints, npt.NDArray[np.float64]] | None = None
+    problem: Program,
+    seconds: float,
+    fixed: tuple[Ints, npt.NDArray[np.float64]] | None = None,
+    nodes: int | None = None,
 ) -> Solved:
     """Solve the program by branch and bound.
 
@@ -246,10 +246,10 @@ def exact(
         The program.
     seconds : float
         Limit by the clock.
-    gap : float
-        Relative gap at which to stop.
     fixed : (ndarray, ndarray), optional
-        Parts that are fixed, and their values: a neighbourhood, whose bound is no bound of the whole.
+        Parts that are fixed, and their values; the bound is one of the program so restricted.
+    nodes : int, optional
+        Limit by the nodes of the search.
 
     Raises
     ------
@@ -262,20 +262,22 @@ def exact(
     low, high = np.zeros(size), np.ones(size)
     if fixed is not None:
         low[fixed[0]] = high[fixed[0]] = fixed[1]
+    options = {"time_limit": seconds, "mip_rel_gap": 0.0} | ({} if nodes is None else {"node_limit": nodes})
     found: OptimizeResult = milp(
         problem.objective,
         constraints=LinearConstraint(problem.matrix, -np.inf, problem.limit),
         integrality=integer,
         bounds=Bounds(low, high),
-        options={"time_limit": seconds, "mip_rel_gap": gap},
+        options=options,
     )
     if found.status == 2:
-        raise ValueError("no set of links within the budget and the caps keeps every pair within its limit")
+        raise ValueError(_NOTHING)
     dual = getattr(found, "mip_dual_bound", None)
-    bound = _trivial(problem) if dual is None or not np.isfinite(dual) else -float(dual) + problem.dropped
+    bound = _trivial(problem) if dual is None or not np.isfinite(dual) else -float(dual)
     parts = np.empty(0) if found.x is None else np.round(found.x[: problem.parts])
-    return Solved(parts, bound, stopped=found.status == 1)
+    by_clock = found.status == 1 and "ime limit" in str(found.message)
+    return Solved(parts, bound, stopped=by_clock, worth=np.zeros(problem.parts))
 
 
 def _trivial(problem: Program) -> float:
-    return float(-problem.objective[problem.objective < 0].sum()) + problem.dropped
+    return float(-problem.objective[problem.objective < 0].sum())

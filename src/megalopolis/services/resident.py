@@ -25,6 +25,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "from": ("from", "由"),
     "file": ("file", "办理方式"),
     "at": ("at", "地点"),
+    "away": (", {minutes:.0f} min away", "，单程{minutes:.0f}分钟"),
     "takes": (
         "{hours:.1f} h of your time, {visits:.0f} visits, {money:.0f} {currency}",
         "耗时{hours:.1f}小时，跑动{visits:.0f}次，费用{money:.0f} {currency}",
@@ -67,7 +68,7 @@ def resident_view(
     home, work : str
         Ids of the city of the household register and of residence and work.
     procedures : sequence of str
-        Codes; default: all.
+        Codes, or labels in any language; default: all.
     start : date, optional
         Day of filing: adds the last day by law, in the calendar of the competent city.
 
@@ -88,8 +89,9 @@ def resident_view(
             todo = suggest(city, case.compiled.cities, "see the cities of the catalogue")
             raise BadInput(Problem("", f"the catalogue of services has no city '{city}'", todo))
     codes = case.compiled.procedures
+    known = {name: p.code for p in case.catalogue.procedures for name in (*p.label.values(), p.code)}
     for code in procedures:
-        if code not in codes:
+        if known.get(code) not in codes:
             raise BadInput(
                 Problem(
                     "--procedure",
@@ -98,7 +100,8 @@ def resident_view(
                 )
             )
     labels = {c.id: c.label for c in case.catalogue.cities}
-    chosen = [p for p in codes if not procedures or p in procedures]
+    wanted = {known[name] for name in procedures}
+    chosen = [p for p in codes if not wanted or p in wanted]
     found = [_procedure(case, codes.index(p), home, work, start) for p in chosen]
     return {
         "home": {"id": home, "label": labels[home]},
@@ -279,7 +282,8 @@ def render(view: dict[str, Any], language: str = "en") -> str:
                 lines.append(f"  {word(key)}{stop}{names or word('nothing')}")
         lines.append(f"  {word('file')}{stop}{word(one['channel']['kind'])}")
         office = one["office"]["counter"] or one["office"]["authority"]
-        lines.append(f"  {word('at')}{stop}{label(office['label'])}")
+        away = word("away", minutes=office["minutes"]) if "minutes" in office else ""
+        lines.append(f"  {word('at')}{stop}{label(office['label'])}{away}")
         figures = {k: one[k]["value"] for k in ("hours", "visits", "money")}
         lines.append("  " + word("takes", **figures, currency=view["currency"]))
         deadline = word("by", date=one["by_law"], start=one["filed"]) if "by_law" in one else ""

@@ -65,14 +65,19 @@ def _gains(
     of_element: tuple[Ints, Ints, Ints],
     tables: tuple[Ints, npt.NDArray[Any]],
     state: tuple[Ints, Ints],
+    most: float,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Saving and cost of what each bundle lacks."""
+    """Cost of what each bundle lacks, and its saving where it costs at most as much as given."""
     gain, price = np.zeros(which.size), np.zeros(which.size)
     for n in range(which.size):
         for i in range(bundles[0][which[n]], bundles[0][which[n] + 1]):
+            if not built[bundles[1][i]]:
+                price[n] += cost[bundles[1][i]]
+        if price[n] <= 0.0 or price[n] > most:
+            continue
+        for i in range(bundles[0][which[n]], bundles[0][which[n] + 1]):
             part = bundles[1][i]
             if not built[part]:
-                price[n] += cost[part]
                 gain[n] += _switch(part, 1, of_part, of_element, tables, state)
         for i in range(bundles[0][which[n]], bundles[0][which[n] + 1]):
             part = bundles[1][i]
@@ -125,11 +130,10 @@ class Search:
         self.saving += gain
         return gain
 
-    def gains(self, bundles: tuple[Ints, Ints], which: Ints) -> tuple[Array, Array]:
-        """Saving and cost of what some bundles lack."""
-        found = _gains(
-            bundles, which, self.built, self.options.cost, self._of_part, self._of_element, self._tables, self._state
-        )
+    def gains(self, bundles: tuple[Ints, Ints], which: Ints, most: float = np.inf) -> tuple[Array, Array]:
+        """Saving and cost of what some bundles lack; no saving of those that cost more than ``most``."""
+        cost, of_part, of_element = self.options.cost, self._of_part, self._of_element
+        found = _gains(bundles, which, self.built, cost, of_part, of_element, self._tables, self._state, most)
         return found[0], found[1]
 
 
@@ -165,8 +169,9 @@ def fill(search: Search, bundles: tuple[Ints, Ints], budget: float, city_cap: fl
     step, whole = 0, True
     while density.size:
         which = np.arange(density.size) if whole else np.argsort(-density, kind="stable")[:_BEST]
-        gain, price = search.gains(bundles, which)
-        fits = (price > 0) & (price <= budget - search.cost + _CENT) & (gain > 0) & ~closed[which]
+        left = budget - search.cost + _CENT
+        gain, price = search.gains(bundles, which, left)
+        fits = (price > 0) & (price <= left) & (gain > 0) & ~closed[which]
         density[which] = np.where(fits, gain / np.where(price > 0, price, 1.0), 0.0)
         best = int(which[np.argmax(density[which])])  # only what was just taken anew may be built
         if density[best] <= 0:
