@@ -6,8 +6,9 @@ from megalopolis.errors import BadInput
 from megalopolis.region import Region
 from megalopolis.region.read import read_region
 from megalopolis.services.calendar import WorkingDays
+from megalopolis.services.models import assumed_share, provenances
 from megalopolis.services.read import read_catalogue
-from megalopolis.services.state import assumed_share, catalogue_of, provenances
+from megalopolis.services.state import catalogue_of
 
 
 def test_china_has_the_procedures_and_every_planned_city(china_catalogue):

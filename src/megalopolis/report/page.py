@@ -9,6 +9,8 @@ from pathlib import Path
 import jinja2
 
 from megalopolis.report import in_clusters, in_economy, in_environment, in_travel, in_trust
+from megalopolis.report import in_clusters, in_economy, in_travel, in_trust
+from megalopolis.report import in_clusters, in_services, in_travel, in_trust
 from megalopolis.report.blocks import Figure, Included, Paragraph, Section, Table
 from megalopolis.report.front import Front
 from megalopolis.report.view import View
@@ -24,6 +26,7 @@ def sections(view: View) -> tuple[Section, ...]:
         in_clusters.corridors(view),
         in_travel.matrix(view),
         in_economy.incomes(view),
+        in_services.paperwork(view),
         in_travel.years(view),
         in_travel.investment(view),
         in_environment.environment(view),

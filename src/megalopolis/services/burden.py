@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -67,6 +68,11 @@ class Burden:
 
     values: Array
     way: npt.NDArray[np.int64]
+
+    @cached_property
+    def known(self) -> Array:
+        """The values, 0 where there is no such case."""
+        return np.asarray(np.where(self.way >= 0, self.values, 0.0))
 
     def of(self, kind: str) -> Array:
         """One kind, shape (procedures, cities, cities).

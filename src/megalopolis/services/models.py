@@ -6,6 +6,8 @@ stands with the city. The models know nothing of how a burden is computed: a run
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -299,6 +301,11 @@ class Catalogue(Model):
     link_costs: tuple[LinkCost, ...] = ()
     demands: tuple[Demand, ...] = ()
 
+    @cached_property
+    def assumed(self) -> float:
+        """Share of the values that are assumed."""
+        return assumed_share(self)
+
     def organisation(self, city: str, sector: str) -> PublicOrganisation:
         """Return the authority of a sector in a city; its identifier is ``city:sector``."""
         town = next(c for c in self.cities if c.id == city)
@@ -307,3 +314,21 @@ class Catalogue(Model):
         if "zh" in town.label and "zh" in branch.label:
             label["zh"] = f"{town.label['zh']}{branch.label['zh']}"
         return PublicOrganisation(identifier=f"{city}:{sector}", label=label, city=city, sector=sector)
+
+
+def provenances(model: object) -> Iterator[Provenance]:
+    """Every value of a catalogue, or of a part of it, with its provenance."""
+    if isinstance(model, Provenance):
+        yield model
+    if isinstance(model, BaseModel):
+        for name in type(model).model_fields:
+            yield from provenances(getattr(model, name))
+    elif isinstance(model, tuple):
+        for item in model:
+            yield from provenances(item)
+
+
+def assumed_share(model: object) -> float:
+    """Share of the values of a catalogue, or of a part of it, that are assumed; NaN where there are none."""
+    found = [p.status == "assumed" for p in provenances(model)]
+    return sum(found) / len(found) if found else float("nan")

@@ -15,7 +15,7 @@ from megalopolis.services.burden import Burden, Travel, World, burdens, travel_o
 from megalopolis.services.compile import Compiled, compile_catalogue
 from megalopolis.services.demand import cases, home_shares
 from megalopolis.services.models import Catalogue
-from megalopolis.services.state import Added, assumed_share, catalogue_of
+from megalopolis.services.state import Added, catalogue_of
 from megalopolis.units import Array
 
 
@@ -54,10 +54,10 @@ class Setting:
         """Cases a year that some way leads to the end of."""
         return np.asarray(self.demand * (self.burden.way >= 0))
 
-    @cached_property
+    @property
     def assumed(self) -> float:
         """Share of the catalogue's values that are assumed."""
-        return assumed_share(self.catalogue)
+        return self.catalogue.assumed
 
 
 def set_up(

@@ -9,14 +9,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydantic import BaseModel
 
 from megalopolis.errors import BadInput, Problem, suggest
 from megalopolis.region import Region
 from megalopolis.region.catalogue import TABLE, documents_of, texts_of
 from megalopolis.services.burden import World, world_of
 from megalopolis.services.compile import Compiled
-from megalopolis.services.models import Catalogue, Channel, City, Provenance, ServiceOverride
+from megalopolis.services.models import Catalogue, Channel, City, ServiceOverride
 from megalopolis.services.read import Documents, catalogue_from
 
 #: Tables that measures of a plan edit: what they add to the catalogue.
@@ -174,21 +173,3 @@ def _with_online(city: City, procedures: set[str], catalogue: Catalogue) -> City
             old = overrides.get(service.id) or ServiceOverride(service=service.id, **_PLAN)
             overrides[service.id] = old.model_copy(update={"adds_channels": (*old.adds_channels, online)})
     return city.model_copy(update={"overrides": tuple(overrides.values())})
-
-
-def provenances(model: object) -> Iterator[Provenance]:
-    """Every value of a catalogue, or of a part of it, with its provenance."""
-    if isinstance(model, Provenance):
-        yield model
-    if isinstance(model, BaseModel):
-        for name in type(model).model_fields:
-            yield from provenances(getattr(model, name))
-    elif isinstance(model, tuple):
-        for item in model:
-            yield from provenances(item)
-
-
-def assumed_share(model: object) -> float:
-    """Share of the values of a catalogue, or of a part of it, that are assumed; NaN where there are none."""
-    found = [p.status == "assumed" for p in provenances(model)]
-    return sum(found) / len(found) if found else float("nan")

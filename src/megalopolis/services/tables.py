@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.services.burden import KINDS, Burden
-from megalopolis.services.models import Catalogue
+from megalopolis.services.models import Catalogue, assumed_share
 from megalopolis.services.setting import Setting
-from megalopolis.services.state import assumed_share
 from megalopolis.units import Array
 
 _PARTS: Final = ("procedures", "services", "evidence_types", "cities", "calendars", "links", "link_costs")
@@ -61,7 +60,7 @@ def assumed_table(catalogue: Catalogue) -> pd.DataFrame:
 
 def indicator_rows(setting: Setting, ends: tuple[Burden, Burden] | None) -> pd.DataFrame:
     """Per resident, or per case, of the city of residence."""
-    demand, burden = setting.passable, np.nan_to_num(setting.burden.values)
+    demand, burden = setting.passable, setting.burden.known
     people = np.where(setting.population > 0, setting.population, np.nan)
     n = len(people)
     by_city = demand.sum(axis=(0, 1))

@@ -257,7 +257,7 @@ def links_lines(answer: Document, evaluation: Evaluation, language: str) -> list
         for p in answer["phases"]
     ]
     lines += [*table([_word(k, language) for k in ("year", "spent", "saved", "bound", "gap")], rows), ""]
-    names = _Labels(evaluation, language)
+    names = PartNames(evaluation, language)
     rows = [
         [
             names.parts(f["parts"]),
@@ -279,8 +279,16 @@ def links_lines(answer: Document, evaluation: Evaluation, language: str) -> list
     return [*lines, _word("assumed", language, share=answer["catalogue"]["assumed_share"])]
 
 
-class _Labels:
-    """Labels of a catalogue's evidence types and sectors in a language."""
+class PartNames:
+    """Parts of links in words: labels of the catalogue's evidence types and sectors, names of cities.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With services.
+    language : {"en", "zh"}
+        Language of the words.
+    """
 
     def __init__(self, evaluation: Evaluation, language: str) -> None:
         catalogue = face.catalogue_of(evaluation.state())
