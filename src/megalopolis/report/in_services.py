@@ -158,8 +158,8 @@ def _clusters(view: View) -> Table | None:
         return None
     heads = [Column(words("cluster"))]
     for kind, _ in _KINDS:
-        label = words(f"paperwork_{kind}")
-        heads += [Column(words(f"paperwork_{where}", label=label), numeric=True) for where in ("own", "cross")]
+        label = words.term("paperwork", kind)
+        heads += [Column(words(where, label=label), numeric=True) for where in ("paperwork_own", "paperwork_cross")]
     return Table(words("paperwork_clusters"), tuple(heads), tuple(rows), words("paperwork_clusters_note"), kind="dense")
 
 
@@ -169,7 +169,7 @@ def _procedures(view: View) -> Table | None:
         return None
     words = view.words
     heads = ("cases", "hours", "documents", "visits", "days", "money", "remote")
-    columns = (Column(words("paperwork_procedure")), *(Column(words(f"paperwork_{h}"), numeric=True) for h in heads))
+    columns = (Column(words("paperwork_procedure")), *(Column(words.term("paperwork", h), numeric=True) for h in heads))
     rows = []
     for r in frame.dropna(subset=["hours"]).to_dict("records"):
         spread = number(r["hours"], r["hours_low"], r["hours_high"], "", view.language)
@@ -200,7 +200,7 @@ def _links(view: View) -> Block | None:
     columns = (
         Column(words("paperwork_rank"), numeric=True),
         Column(words("paperwork_link_parts")),
-        *(Column(words(f"paperwork_{h}"), numeric=True) for h in heads),
+        *(Column(words.term("paperwork", h), numeric=True) for h in heads),
     )
     rows = tuple(
         (
