@@ -9,7 +9,7 @@ from services_small import PARAMETERS, catalogue, evidence, service, value
 
 from megalopolis.errors import BadInput
 from megalopolis.region.read import read_region
-from megalopolis.services import face, jsonld
+from megalopolis.services import face, jsonld, jsonld_read
 from megalopolis.services.compile import compile_catalogue
 from megalopolis.services.demand import cases, home_shares
 from megalopolis.services.resident import render
@@ -205,7 +205,7 @@ def test_json_ld_there_and_back(china_catalogue, tmp_path):
     path = tmp_path / "catalogue.jsonld"
     graph = jsonld.export(china_catalogue, ["310100"])
     path.write_text(json.dumps(graph, ensure_ascii=False), "utf-8")
-    found = {s["id"]: s for s in jsonld.load(path)}
+    found = {s["id"]: s for s in jsonld_read.load(path)}
     for service_ in china_catalogue.services:
         there = found[service_.id]
         assert there["label"] == service_.label
@@ -232,7 +232,7 @@ def test_bad_json_ld(tmp_path, text, said):
     path = tmp_path / "bad.jsonld"
     path.write_text(text, "utf-8")
     with pytest.raises(BadInput, match=said):
-        jsonld.load(path)
+        jsonld_read.load(path)
 
 
 def test_json_ld_with_full_names_is_read(tmp_path):
@@ -256,7 +256,7 @@ def test_json_ld_with_full_names_is_read(tmp_path):
         ],
     }
     path.write_text(json.dumps([node]), "utf-8")
-    (found,) = jsonld.load(path)
+    (found,) = jsonld_read.load(path)
     assert found["label"] == {"de": "Dienst"}
     assert found["requirements"][0]["lists"] == [["id"]]
 

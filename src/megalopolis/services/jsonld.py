@@ -1,13 +1,13 @@
-"""The catalogue as JSON-LD in CPSV-AP 3.2 and CCCEV 2.1 terms, and services of others read from it.
+"""The catalogue as JSON-LD in CPSV-AP 3.2 and CCCEV 2.1 terms.
 
 What the vocabularies have no term for (minutes, papers, ranges, provenance) stands under our own prefix ``mp``, so
-that a reader of the profile finds what it knows and leaves the rest. Import takes compacted JSON-LD with these
-prefixes, or full IRIs; it asks no other host for contexts.
+that a reader of the profile finds what it knows and leaves the rest.
 """
 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,8 @@ CONTEXT: Final[dict[str, Any]] = {
     "xsd": "http://www.w3.org/2001/XMLSchema#",
     "mp": "urn:megalopolis:",
 }
-_MAX_BYTES: Final = 64 * 2**20
+#: Class that CPSV-AP 3.2 asks the area of an organisation to be of.
+_AREA: Final = "http://data.europa.eu/88u/dataset/atu-type"
 _CHANNELS: Final = {
     "online_full": "Online service",
     "proxy_window": "Counter that forwards to another authority",
@@ -53,15 +54,31 @@ def export(catalogue: Catalogue, cities: Iterable[str] | None = None) -> dict[st
     """
     base = f"urn:megalopolis:{catalogue.id}:"
     graph = [_evidence(e, base) for e in catalogue.evidence_types]
-    life = sorted({p.life_event for p in catalogue.procedures})
-    graph += [{"@id": f"{base}event:{e}", "@type": "cv:LifeEvent", "dct:identifier": e} for e in life]
+    graph += [_event(e, base) for e in sorted({p.life_event for p in catalogue.procedures})]
+    graph += [_concept(f"{base}channel-kind:{kind}", label) for kind, label in _CHANNELS.items()]
+    graph.append(_concept(f"{base}currency:{catalogue.currency}", catalogue.currency))
+    graph += [_area(f"{base}area", catalogue.title), *(_area(f"{base}city:{c.id}", c.label) for c in catalogue.cities)]
     event = {p.code: p.life_event for p in catalogue.procedures}
     for service in catalogue.services:
         graph += _requirements(service, base)
-        graph += [_channel(c, f"{base}channel:{service.id}:{i}") for i, c in enumerate(service.channels)]
-        graph.append(_service(service, event[service.procedure], base, None))
+        graph += [_channel(c, f"{base}channel:{service.id}:{i}", base) for i, c in enumerate(service.channels)]
+        graph.append(_service(service, event[service.procedure], (base, catalogue.currency), None))
     graph += _organisations(catalogue, base, cities)
     return {"@context": CONTEXT, "@graph": graph}
+
+
+def _concept(id_: str, label: str) -> dict[str, Any]:
+    return {"@id": id_, "@type": "skos:Concept", "skos:prefLabel": _texts({"en": label})}
+
+
+def _area(id_: str, label: Mapping[str, str]) -> dict[str, Any]:
+    return {"@id": id_, "@type": _AREA, "skos:prefLabel": _texts(label)}
+
+
+def _event(event: str, base: str) -> dict[str, Any]:
+    kind = "cv:BusinessEvent" if event == "business" else "cv:LifeEvent"
+    title = _texts({"en": event.replace("_", " ")})
+    return {"@id": f"{base}event:{event}", "@type": [kind, "cv:Event"], "dct:identifier": event, "dct:title": title}
 
 
 def _texts(label: Mapping[str, str]) -> list[dict[str, str]]:
@@ -129,13 +146,13 @@ def _class(requirement: Requirement) -> str:
     ]
 
 
-def _channel(channel: Channel, id_: str) -> dict[str, Any]:
+def _channel(channel: Channel, id_: str, base: str) -> dict[str, Any]:
     return _clean(
         {
             "@id": id_,
             "@type": "cv:Channel",
             "dct:identifier": id_.rpartition("channel:")[2],
-            "dct:type": {"@id": f"urn:megalopolis:channel:{channel.kind}"},
+            "dct:type": {"@id": f"{base}channel-kind:{channel.kind}"},
             "dct:description": [{"@language": "en", "@value": _CHANNELS[channel.kind]}],
             "mp:visits": channel.visits,
             "mp:needsRecognition": channel.needs_recognition,
@@ -143,7 +160,8 @@ def _channel(channel: Channel, id_: str) -> dict[str, Any]:
     )
 
 
-def _service(service: PublicService, event: str, base: str, city: str | None) -> dict[str, Any]:
+def _service(service: PublicService, event: str, names: tuple[str, str], city: str | None) -> dict[str, Any]:
+    base, currency = names
     where = "" if city is None else f"@{city}"
     authority = f"{base}organisation:{city or 'type'}:{service.authority}"
     return _clean(
@@ -168,16 +186,25 @@ def _service(service: PublicService, event: str, base: str, city: str | None) ->
                 "@id": f"{base}cost:{service.id}",
                 "@type": "cv:Cost",
                 "dct:identifier": service.id,
-                "cv:value": service.fee.value,
+                "cv:hasValue": {"@type": "xsd:double", "@value": repr(service.fee.value)},
+                "cv:currency": {"@id": f"{base}currency:{currency}"},
                 "mp:fee": _amount(service.fee),
             },
-            "cv:processingTime": {
-                "@type": "xsd:duration",
-                "@value": f"P{sum(s.days.value for s in service.stages):g}D",
-            },
+            "cv:hasInputType": [{"@id": f"{base}evidence:{e}"} for e in _asked(service)],
+            "cv:processingTime": {"@type": "xsd:duration", "@value": _duration(service)},
             "mp:formMinutes": _amount(service.form_minutes),
         }
     )
+
+
+def _asked(service: PublicService) -> list[str]:
+    return sorted({i.evidence for r in service.requirements for items in r.lists for i in items})
+
+
+def _duration(service: PublicService) -> str:
+    """Days of all stages one after the other in the syntax of ISO 8601, which knows no parts of days."""
+    hours = round(24 * sum(s.days.value for s in service.stages))
+    return f"P{hours // 24}D" if hours % 24 == 0 else f"P{hours // 24}DT{hours % 24}H"
 
 
 def _legal(service: PublicService, base: str) -> dict[str, Any] | None:
@@ -197,6 +224,7 @@ def _organisations(catalogue: Catalogue, base: str, cities: Iterable[str] | None
             "@type": "cv:PublicOrganisation",
             "dct:identifier": s.id,
             "skos:prefLabel": _texts(s.label),
+            "dct:spatial": {"@id": f"{base}area"},
         }
         for s in catalogue.sectors
     ]
@@ -213,131 +241,50 @@ def _organisations(catalogue: Catalogue, base: str, cities: Iterable[str] | None
                     "dct:spatial": {"@id": f"{base}city:{city}"},
                 }
             )
-        nodes += [_service(s, event[s.procedure], base, city) for s in catalogue.services]
+        names = (base, catalogue.currency)
+        nodes += [_service(s, event[s.procedure], names, city) for s in catalogue.services]
     return nodes
 
 
-def load(path: Path) -> list[dict[str, Any]]:
-    """Read the public services of a CPSV-AP JSON-LD file.
+def violations(document: Mapping[str, Any], shapes: Path) -> list[str]:
+    """Validate a JSON-LD document by SHACL shapes, such as those published with CPSV-AP 3.2.
 
     Parameters
     ----------
-    path : Path
-        Compacted JSON-LD with the prefixes of `CONTEXT`, or full IRIs; a ``@graph`` or a single node. Contexts are
-        not fetched.
+    document : mapping
+        Of `export`.
+    shapes : Path
+        A Turtle file; the package ships none.
 
     Returns
     -------
-    list of dict
-        For each service ``id, label, authority, requirements`` (``id, label, lists``, each list the identifiers of
-        its evidence types) and ``evidence_types`` with their labels: a start for a catalogue, whose minutes, fees and
-        cases the file does not have and nobody may invent.
+    list of str
+        One line for each violation: node, path, message; empty where the document conforms.
 
     Raises
     ------
     BadInput
-        If the file cannot be read, is not JSON-LD, names nodes that it does not have, or has no public service.
+        If the extra ``shacl`` is not installed, or the shapes cannot be read.
     """
-    nodes = _nodes(path)
-    services = [n for n in nodes.values() if "PublicService" in _types(n)]
-    if not services:
-        raise BadInput(Problem(path.name, "has no cpsv:PublicService", "export the catalogue as CPSV-AP JSON-LD"))
-    out = []
-    for node in services:
-        requirements, evidence = [], {}
-        for requirement in _follow(nodes, node, ("holdsRequirement", "hasRequirement"), path):
-            lists = []
-            for listed in _follow(nodes, requirement, ("hasEvidenceTypeList",), path):
-                kinds = _follow(nodes, listed, ("specifiesEvidenceType",), path)
-                evidence.update({_identifier(k): _label(k) for k in kinds})
-                lists.append([_identifier(k) for k in kinds])
-            if not lists:
-                what = f"the requirement '{_identifier(requirement)}' has no list of evidence types"
-                raise BadInput(Problem(path.name, what, "give at least one cccev:hasEvidenceTypeList"))
-            requirements.append({"id": _identifier(requirement), "label": _label(requirement), "lists": lists})
-        authority = _follow(nodes, node, ("hasCompetentAuthority",), path, strict=False)
-        out.append(
-            {
-                "id": _identifier(node),
-                "label": _label(node),
-                "authority": _identifier(authority[0]) if authority else "",
-                "requirements": requirements,
-                "evidence_types": evidence,
-            }
-        )
-    return out
-
-
-def _nodes(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise BadInput(Problem(path.name, "is larger than 64 MiB", "split it"))
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        import pyshacl  # noqa: PLC0415 - an extra
+        from rdflib import RDF, Graph  # noqa: PLC0415
+        from rdflib.namespace import SH  # noqa: PLC0415
+    except ImportError as error:
+        todo = "install megalopolis with the extra shacl"
+        raise BadInput(Problem("--shapes", "validation needs the package pyshacl", todo)) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of one inside the library that reads JSON-LD
+            data = Graph().parse(data=json.dumps(document), format="json-ld")
+            rules = Graph().parse(shapes, format="turtle")
+            _, report, _ = pyshacl.validate(data, shacl_graph=rules)
     except OSError as error:
-        raise BadInput(Problem(str(path), error.strerror or "cannot be read", "check the path")) from error
-    except json.JSONDecodeError as error:
-        raise BadInput(
-            Problem(f"{path.name}:{error.lineno}", f"is not JSON: {error.msg}", "export it again")
-        ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
-        raise BadInput(Problem(path.name, "is not UTF-8 JSON of reasonable depth", "export it again")) from error
-    graph = data.get("@graph", [data]) if isinstance(data, dict) else data
-    found: dict[str, dict[str, Any]] = {}
-    stack = list(graph) if isinstance(graph, list) else []
-    while stack:
-        node = stack.pop(0)
-        if isinstance(node, dict):
-            id_ = node.get("@id")
-            if isinstance(id_, str) and (len(node) > 1 or id_ not in found):
-                found[id_] = {**found.get(id_, {}), **node}
-            stack += [x for v in node.values() for x in (v if isinstance(v, list) else [v])]
-    return {k: v for k, v in found.items() if len(v) > 1}
-
-
-def _local(name: str) -> str:
-    return name.replace("#", "/").replace(":", "/").rpartition("/")[2]
-
-
-def _types(node: Mapping[str, Any]) -> set[str]:
-    kinds = node.get("@type", [])
-    return {_local(k) for k in ([kinds] if isinstance(kinds, str) else kinds)}
-
-
-def _values(node: Mapping[str, Any], names: Iterable[str]) -> list[Any]:
-    return [x for k, v in node.items() if _local(k) in names for x in (v if isinstance(v, list) else [v])]
-
-
-def _follow(
-    nodes: Mapping[str, dict[str, Any]],
-    node: Mapping[str, Any],
-    names: Iterable[str],
-    path: Path,
-    *,
-    strict: bool = True,
-) -> list[dict[str, Any]]:
-    out = []
-    for value in _values(node, names):
-        id_ = str(value.get("@id") if isinstance(value, dict) else value)
-        if id_ in nodes:
-            out.append(nodes[id_])
-        elif isinstance(value, dict) and len(value) > 1:
-            out.append(value)
-        elif strict:
-            raise BadInput(Problem(path.name, f"'{node.get('@id')}' names '{id_}', which is not in the file", "add it"))
-    return out
-
-
-def _identifier(node: Mapping[str, Any]) -> str:
-    found = _values(node, ("identifier",))
-    first = found[0] if found else node.get("@id", "")
-    return str(first.get("@value", "")) if isinstance(first, dict) else str(first)
-
-
-def _label(node: Mapping[str, Any]) -> dict[str, str]:
-    out = {}
-    for value in _values(node, ("title", "prefLabel", "name")):
-        if isinstance(value, dict) and "@value" in value:
-            out[str(value.get("@language", "en"))] = str(value["@value"])
-        elif isinstance(value, str):
-            out["en"] = value
-    return out
+        raise BadInput(Problem(str(shapes), error.strerror or "cannot be read", "check the path")) from error
+    except Exception as error:  # the parser raises whatever the broken part leads to
+        raise BadInput(Problem(shapes.name, "cannot be read as Turtle", "give the published shapes")) from error
+    found = []
+    for result in report.subjects(RDF.type, SH.ValidationResult):
+        said = [report.value(result, key) for key in (SH.focusNode, SH.resultPath, SH.resultMessage)]
+        found.append(": ".join(str(x) for x in said if x is not None))
+    return sorted(found)
