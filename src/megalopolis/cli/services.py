@@ -71,7 +71,6 @@ def services(
     """
     from megalopolis.errors import BadInput, Problem
     from megalopolis.evaluation.answers.services import (
-        links_answer,
         links_lines,
         resident_answer,
         resident_lines,
@@ -93,19 +92,7 @@ def services(
         lines = resident_lines(answer, lang)
     elif links:
         years = sorted(set(spend or range(evaluation.year + 1, evaluation.year + 4)))
-        bar, progress = progress_bar()
-        with bar:
-            answer = links_answer(
-                evaluation,
-                names.cities(cities or [], "--cities"),
-                years,
-                budget=budget,
-                share=share,
-                city_cap=cap,
-                progress=progress,
-            )
-        if output is not None:
-            _write(answer, output, evaluation)
+        answer = _chosen(evaluation, cities or [], years, budget=budget, share=share, cap=cap, output=output)
         lines = links_lines(answer, evaluation, lang)
     else:
         if procedures or start:
@@ -116,6 +103,28 @@ def services(
         return
     say_warnings(evaluation, lang)
     typer.echo("\n".join(lines))
+
+
+def _chosen(
+    evaluation: Evaluation,
+    cities: list[str],
+    years: list[int],
+    *,
+    budget: float | None,
+    share: float,
+    cap: float | None,
+    output: Path | None,
+) -> dict[str, object]:
+    """Choose the links behind a progress bar, and write them where that is asked."""
+    from megalopolis.evaluation.answers.services import links_answer
+
+    ids = evaluation.region.names.cities(cities, "--cities")
+    bar, progress = progress_bar()
+    with bar:
+        answer = links_answer(evaluation, ids, years, budget=budget, share=share, city_cap=cap, progress=progress)
+    if output is not None:
+        _write(answer, output, evaluation)
+    return answer
 
 
 def _refuse_mixed(

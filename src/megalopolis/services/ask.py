@@ -103,10 +103,7 @@ def links(
     chosen = options(setting.catalogue, setting.compiled, setting.world, setting.travel, setting.demand, parameters)
     full = float(chosen.cost.sum())
     money = [budget_share * full / max(len(years), 1)] * len(years) if budgets is None else list(budgets)
-    if not years or len(money) != len(years) or list(years) != sorted(set(years)) or min(money) < 0:
-        raise BadInput(
-            Problem("links", "years must ascend, with one budget of at least 0 each", "give as many of both")
-        )
+    _refuse_years(years, money)
     plans = phases(chosen, money, seconds=seconds, city_cap=city_cap, progress=progress)
     return {
         **document(chosen, setting.compiled, years, plans),
@@ -115,6 +112,12 @@ def links(
         "full_cost": full,
         "first": _first(chosen, setting, plans[-1], parameters),
     }
+
+
+def _refuse_years(years: Sequence[int], money: Sequence[float]) -> None:
+    if not years or len(money) != len(years) or list(years) != sorted(set(years)) or min(money) < 0:
+        what = "years must ascend, with one budget of at least 0 each"
+        raise BadInput(Problem("links", what, "give as many of both"))
 
 
 def _first(chosen: Options, setting: Setting, plan: LinkPlan, parameters: Mapping[str, float]) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.services.calendar import WorkingDays
-from megalopolis.services.models import Catalogue, Channel, EvidenceType, PublicService, ServiceOverride, Value
+from megalopolis.services.models import Catalogue, Channel, EvidenceType, Obtain, PublicService, ServiceOverride, Value
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -180,19 +180,16 @@ def compile_catalogue(catalogue: Catalogue, cities: Sequence[str] | None = None,
         pairs=packed.pairs,
         role=np.array([_ROLES[e.issuer_role] for e in evidence.values()], dtype=np.int64),
         in_person=np.array([int(e.obtain.in_person) for e in evidence.values()]),
-        amount=np.array(
-            [
-                [
-                    e.obtain.minutes.at(end),
-                    e.obtain.fee.at(end),
-                    _working(e.obtain.issuance_days, e.obtain.basis, end, pace),
-                ]
-                for e in evidence.values()
-            ]
-        ).reshape(-1, 3),
+        amount=_amounts([e.obtain for e in evidence.values()], end, pace),
         province_of=np.array([provinces.index(by_id[c].province) for c in chosen], dtype=np.int64),
         sector_of=np.array([sectors.index(v.service.authority) for v in variants], dtype=np.int64),
     )
+
+
+def _amounts(obtain: Sequence[Obtain], end: End, pace: float) -> Floats:
+    """Minutes, fee and working days of issuance of evidence types, shape (evidence, 3)."""
+    rows = [[o.minutes.at(end), o.fee.at(end), _working(o.issuance_days, o.basis, end, pace)] for o in obtain]
+    return np.array(rows).reshape(-1, 3)
 
 
 def _working(days: Value, basis: str, end: End, pace: float) -> float:

@@ -40,11 +40,9 @@ def run(
     flows : DataFrame, shape (n, n), optional
         Flows between cities, any unit: spread the homes of residents from elsewhere. Default: see `home_shares`.
     catalogue : Catalogue, optional
-        Default: the one bundled with the region.
+        Default: the region's own.
     parameters : mapping of str to float
         Parameters of services by short id.
-    progress : callable
-        See `megalopolis.pillar.Progress`.
     indicators_only : bool
         Leave out the tables and the range of the catalogue.
 
@@ -53,7 +51,7 @@ def run(
     Result
         Tables ``hours, money, documents, visits, days`` (home x work city, mean per case over the procedures, weighted
         by their rates), ``procedures`` and ``assumed``; indicators by city of residence. Empty, with a warning, where
-        there is no catalogue or fewer than one of its cities.
+        there is no catalogue or no city of it.
 
     Raises
     ------

@@ -214,7 +214,7 @@ def all_burdens(
         Links that are live, shape (pairs, cities + 1, cities) by issuing and consuming city, and recognitions, shape
         (sectors, cities).
     travel : tuple of ndarray
-        Minutes and fares of one way, both of shape (cities, cities), by residence and destination.
+        Minutes and fares of one way, shape (cities, cities), by residence and destination.
     burden : ndarray, shape (5, procedures, cities, cities)
         Receives hours, money, papers, visits, working days by home and work city; NaN where there is no such case.
     taken : ndarray of int, shape (procedures, cities, cities)
@@ -236,10 +236,9 @@ def all_burdens(
                     burden[:, p, home, work] = np.nan
                     taken[p, home, work] = -1
                     continue
-                # one number names all that the fixed parts hang on; they are taken anew only where it changes
                 known = np.int64(world[1][sector_of[v], competent])
-                changed = held != 4 * v + 2 * known + (home == work)
-                held = 4 * v + 2 * known + (home == work)
+                key = 4 * v + 2 * known + (home == work)  # the fixed parts are taken anew only where it changes
+                changed, held = held != key, key
                 for j in range(tables[0][ways[v], 0], tables[0][ways[v + 1] - 1, 1]):
                     linked = 0
                     if entry[j, 2] >= 0:

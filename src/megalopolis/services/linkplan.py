@@ -80,8 +80,6 @@ def optimise(
         Most that one city pays.
     worst : (ndarray, ndarray), optional
         Pairs of home and work city, shape (k, 2), and the hours a year that each must at least be spared.
-    progress : callable
-        See `megalopolis.pillar.Progress`.
 
     Returns
     -------
@@ -98,8 +96,7 @@ def optimise(
     CheckFailed
         If a plan costs more than the budget or saves more than the bound.
     """
-    if not budget >= 0 or (city_cap is not None and not city_cap >= 0):
-        raise ValueError("a budget and a cap are amounts of at least 0")
+    _refuse_negative(budget, city_cap)
     if not chosen.parts:
         return LinkPlan(np.zeros(0, dtype=bool), 0.0, budget, 0.0, 0.0, stopped=False)
     progress("services: bound of links", 0, 2)
@@ -122,6 +119,11 @@ def optimise(
     if not plans:
         raise ValueError("no set of links was found within the time: give more seconds, or fewer limits")
     return _best(chosen, plans, budget, bound, stopped=stopped)
+
+
+def _refuse_negative(budget: float, city_cap: float | None) -> None:
+    if not budget >= 0 or (city_cap is not None and not city_cap >= 0):
+        raise ValueError("a budget and a cap are amounts of at least 0")
 
 
 def _filled(chosen: Options, parts: Bools, bundles: tuple[Ints, Ints], budget: float, city_cap: float | None) -> Bools:

@@ -277,12 +277,11 @@ def options(
     parts, made = _parts(compiled, codes)
     cost = _costs(catalogue, parts, parameters["running_years"])
     at = {c: i for i, c in enumerate(codes)}
-    number = {c: i for i, c in enumerate(compiled.cities)}
     reachable = np.isfinite(weights[start[:-1]])
     return Options(
         parts=parts,
         cost=cost,
-        city=np.array([-1 if p.kind == "agreement" else number.get(p.where, -1) for p in parts], dtype=np.int64),
+        city=_payers(compiled, parts),
         elements=made,
         codes=tuple(codes),
         groups=tuple(tuple(at[c] for c in group) for _, group, _ in merged),
@@ -363,6 +362,11 @@ def _parts_of(compiled: Compiled, code: int) -> Iterator[Part]:
         one, other = sorted(compiled.provinces[compiled.province_of[i]] for i in (issuer, consumer))
         if one != other:
             yield Part("agreement", one, other)
+
+
+def _payers(compiled: Compiled, parts: tuple[Part, ...]) -> Ints:
+    number = {c: i for i, c in enumerate(compiled.cities)}
+    return np.array([-1 if p.kind == "agreement" else number.get(p.where, -1) for p in parts], dtype=np.int64)
 
 
 def _costs(catalogue: Catalogue, parts: tuple[Part, ...], years: float) -> Array:
