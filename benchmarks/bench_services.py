@@ -41,9 +41,8 @@ def growth(region, minutes, flows, parameters, catalogue):
 
 
 def links(region, minutes, flows, parameters, catalogue):
-    print(
-        "\n| cities | procedures | options | of all money | hours saved | gap | seconds | |\n|---|---|---|---|---|---|---|---|"
-    )
+    heads = ("cities", "procedures", "options", "of all money", "hours saved", "gap", "seconds", "")
+    print("", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", sep="\n")
     members = region.names.clusters
     units = region.cities
     pearl, delta = list(members["pearl-delta"]), list(members["yangtze-delta"])
