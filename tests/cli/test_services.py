@@ -154,3 +154,23 @@ def test_measures_that_match_nothing_are_errors_with_their_line(megalopolis, tmp
         done = megalopolis("services", TOY, path)
         assert done.status == 2
         assert done.errors[0].startswith(f"error: plan.yaml:4: {said}")
+
+
+def test_catalogue_out_and_in(megalopolis, tmp_path):
+    shapes = Path(__file__).parents[1] / "services" / "cpsv_ap_3_2.ttl"
+    out = tmp_path / "toy.jsonld"
+    done = megalopolis("catalogue", TOY, "-o", out, "--shapes", shapes, "--cities", "Ann")
+    assert done.status == 0, done.err
+    assert done.out.startswith("0 violations")
+    assert megalopolis("catalogue", out, "-o", tmp_path / "start.yaml").status == 0
+    assert yaml.safe_load((tmp_path / "start.yaml").read_text("utf-8"))["services"][0]["requirements"]
+    again = megalopolis("catalogue", out, "-o", tmp_path / "start.yaml")
+    assert (again.status, again.errors) == (
+        2,
+        [f"error: -o: '{tmp_path / 'start.yaml'}' is there already; name one, as -o my-region/services/catalogue.yaml"],
+    )
+    none = megalopolis("catalogue", "japan")
+    assert (none.status, none.errors[0]) == (
+        2,
+        "error: Japan: has no catalogue of services; write its documents into services/",
+    )

@@ -33,27 +33,20 @@ def catalogue(
     import yaml
 
     from megalopolis.errors import BadInput, Problem
+    from megalopolis.evaluation.answers.catalogue import catalogue_graph, imported, violations
     from megalopolis.evaluation.export import dump_json
     from megalopolis.region.read import read_region
     from megalopolis.region.write import write_text
-    from megalopolis.services.jsonld import export, violations
-    from megalopolis.services.jsonld_read import load, start_of
-    from megalopolis.services.state import catalogue_of
 
     path = Path(source)
     if path.suffix.casefold() in {".jsonld", ".json"}:
         if output is None or output.exists():
             what = "an import is written to a new file" if output is None else f"'{output}' is there already"
             raise BadInput(Problem("-o", what, "name one, as -o my-region/services/catalogue.yaml"))
-        document = start_of(load(path), path.stem)
-        write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=150), output)
+        write_text(yaml.safe_dump(imported(path), allow_unicode=True, sort_keys=False, width=150), output)
         typer.echo(output)
         return
-    region = read_region(source)
-    found = catalogue_of(region)
-    if found is None:
-        raise BadInput(Problem(source, "has no catalogue of services", "write its documents into services/"))
-    graph = export(found, region.names.cities(cities or [], "--cities"))
+    graph = catalogue_graph(read_region(source), cities or [])
     if shapes is not None:
         problems = violations(graph, shapes)
         for line in problems:

@@ -158,24 +158,15 @@ def _day(text: str | None) -> dt.date | None:
 
 def _write(answer: dict[str, object], path: Path, evaluation: Evaluation) -> None:
     """Write the links as a hub reads them, or as a plan of measures."""
+    import yaml
+
+    from megalopolis.evaluation.answers.catalogue import plan_of_links
     from megalopolis.evaluation.answers.document import plain
     from megalopolis.evaluation.export import dump_json
     from megalopolis.region.write import write_text
-    from megalopolis.services.plandoc import measures
 
     if path.suffix.casefold() == ".json":
         write_text(dump_json(plain(answer)), path)
         return
-    import yaml
-
-    phases = answer["phases"]
-    years = [p["year"] for p in phases] if isinstance(phases, list) else []
-    plan = {
-        "name": "Links first",
-        "names": {"zh": "优先链接"},
-        "region": evaluation.region.name.casefold(),
-        "years": years,
-        "description": "Links between authorities chosen under an assumed budget; every cost and rate is assumed.",
-        "measures": plain(measures(answer, "Links")),
-    }
+    plan = plan_of_links(answer, evaluation.region)
     write_text(yaml.safe_dump(plan, allow_unicode=True, sort_keys=False, width=120), path)
