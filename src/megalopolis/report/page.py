@@ -8,10 +8,7 @@ from pathlib import Path
 
 import jinja2
 
-from megalopolis.report import in_clusters, in_economy, in_environment, in_travel, in_trust
-from megalopolis.report import in_clusters, in_economy, in_travel, in_trust
-from megalopolis.report import in_clusters, in_services, in_travel, in_trust
-from megalopolis.report import in_clusters, in_economy, in_services, in_travel, in_trust
+from megalopolis.report import in_clusters, in_economy, in_environment, in_services, in_travel, in_trust
 from megalopolis.report.blocks import Figure, Included, Paragraph, Section, Table
 from megalopolis.report.front import Front
 from megalopolis.report.view import View
