@@ -17,7 +17,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "economy"))
 
-from picard import picard
+from picard import picard, published
 
 from megalopolis.economy import game
 from megalopolis.economy.model import model
@@ -43,6 +43,24 @@ def economy(n, k, gamma, *, classes=1, single=False, seed=0):
         mobility=mobility.astype(kind),
         q=0.78,
         kernel_of=np.arange(k) % classes,
+    )
+
+
+def grid(side=30, seed=0):
+    """The grid of Redding and Rossi-Hansberg (2017): 900 places, theta 4, eps 3, goods 3/4, gamma theta 1, one pool."""
+    at = np.array([(x, y) for x in range(side) for y in range(side)], dtype=float)
+    far = np.hypot(*(at[:, None] - at[None]).transpose(2, 0, 1)) + 1.0
+    n, rng = side * side, np.random.default_rng(seed)
+    return model(
+        far ** (-4.0 * 0.33),
+        theta=4.0,
+        gamma=0.25,
+        beta=1.0,
+        productivity=np.exp(rng.normal(0, 0.3, (1, n))),
+        registered=[float(n)],
+        mobility=np.ones((1, n)),
+        q=0.75,
+        eps=3.0,
     )
 
 
@@ -82,14 +100,25 @@ def main():
     solve(m)
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
     print(f"\nMemory of a solve beyond the kernels, at most: {more / (m.kernels.nbytes + m.mobility.nbytes):.0%}\n")
-    m = economy(900, 1, 0.05)
-    found, ours = best(lambda: solve(m), 5)
-    (_, wage, rounds), plain = best(lambda: picard(m), 1)
-    gap = np.abs(wage / found.wage - 1).max()
-    print(
-        f"900 cities, one industry: plain damped iteration {plain:.2f} s in {rounds} rounds, here {1e3 * ours:.1f} ms:"
-    )
-    print(f"{plain / ours:.0f} times faster; wages differ by {gap:.0e}.\n")
+    print("| 900 cities, one industry | rounds | ms | here: sweeps | ms | times faster | wages differ by |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    pool, many = grid(), economy(900, 1, 0.05)
+    cases = [
+        ("published loops, grid, residual 1e-9", lambda: published(pool), pool, 1e-9),
+        ("published loops, grid, residual 1e-6", lambda: published(pool, tolerance=1e-6), pool, 1e-6),
+        ("one loop, migration at costs, residual 1e-9", lambda: picard(many), many, 1e-9),
+        ("one loop, grid, residual 1e-9", lambda: picard(pool), pool, 1e-9),
+    ]
+    for name, plain, m, tolerance in cases:
+        single = m.changed(kernels=m.kernels.astype(np.float32), mobility=m.mobility.astype(np.float32))
+        (_, wage, rounds), slow = best(plain, 1)
+        for word, own in (("", m), (", float32 kernels", single)):
+            solve(own, limit=2)
+            found, quick = best(lambda own=own, t=tolerance: solve(own, tolerance=t), 5)
+            gap = np.abs(wage / found.wage - 1).max()
+            row = f"| {name}{word} | {rounds} | {1e3 * slow:.0f} | {found.sweeps} | {1e3 * quick:.1f} |"
+            print(f"{row} {slow / quick:.0f} | {gap:.0e} |")
+    print()
     play = game.Game(economy(41, 10, np.linspace(0, 0.1, 10)), np.arange(41))
     outcome, seconds = best(lambda: game.nash(play), 1)
     print(f"Nash equilibrium of 41 cities with 10 industries: {seconds:.1f} s, {outcome.rounds} equilibria.")

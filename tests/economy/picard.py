@@ -42,3 +42,35 @@ def picard(m, damping=0.25, tolerance=1e-9, limit=20000):
         lab *= people * wanted**damping / lab.sum(axis=0)
         wage = wage / ((1 - m.subsidy) * wage * lab).sum()
     return lab, wage, count
+
+
+def published(m, damping=0.25, tolerance=1e-9, limit=2000):
+    """One industry and one pool of people, by the two nested loops of Redding and Rossi-Hansberg (2017).
+
+    As in the program to their paper: inside, wages move a quarter of the way to ``w (expenditure / income)^(1/theta)``
+    until the market for goods clears; outside, people move a quarter of the way to ``L (wanted / L)^(1/(eps (1-q)))``.
+    Theirs stops where both agree to six decimals; here both loops stop on the log gap of the equations.
+    """
+    n = m.log_b.size
+    theta, reach, total = m.theta[0], m.gamma[0] * m.theta[0], m.registered.sum()
+    lab, wage = np.full(n, total / n), np.ones(n)
+    ease, made = m.kernels[0], np.exp(m.log_t[0])
+    count = 0
+    for _ in range(limit):
+        for _ in range(limit):
+            offers = ease * (made * lab**reach * wage**-theta)
+            shares = offers / offers.sum(axis=1)[:, None]
+            income = wage * lab
+            spent = shares.T @ income
+            count += 1
+            if np.abs(np.log(spent / income)).max() < tolerance:
+                break
+            wage = damping * wage * (spent / income) ** (1 / theta) + (1 - damping) * wage
+            wage /= np.exp(np.log(wage).mean())
+        price = offers.sum(axis=1) ** (-1 / theta)
+        draw = (np.exp(m.log_b + (1 - m.q) * m.log_h) * (income / m.q / price) ** m.q / lab) ** m.eps
+        wanted = total * draw / draw.sum()
+        if np.abs(np.log(wanted / lab)).max() < tolerance:
+            break
+        lab = damping * lab * (wanted / lab) ** (1 / (m.eps * (1 - m.q))) + (1 - damping) * lab
+    return lab, wage / income.sum(), count

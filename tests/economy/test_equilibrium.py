@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from picard import gaps, picard
+from picard import gaps, picard, published
 
 from megalopolis.economy.certificate import certify, uniqueness
 from megalopolis.economy.model import goods_share, model
@@ -113,6 +113,15 @@ def test_plain_iteration_finds_the_same(mobile):
     found = solve(m, tolerance=TIGHT)
     assert found.labour == pytest.approx(lab, rel=1e-9)
     assert found.wage == pytest.approx(wage, rel=1e-9)
+
+
+def test_published_loops_find_the_same():
+    pool = {"mobility": np.ones((1, 9)), "registered": [9.0], "gamma": 0.25, "q": 0.75, "eps": 3.0, "theta": 4.0}
+    m = some(9, 1, 4, **pool)
+    lab, wage, _ = published(m, tolerance=1e-11)
+    found = solve(m, tolerance=TIGHT)
+    assert found.people == pytest.approx(lab, rel=1e-8)
+    assert found.wage == pytest.approx(wage, rel=1e-8)
 
 
 @given(st.permutations(range(6)), st.integers(0, 1000))
