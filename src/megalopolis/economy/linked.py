@@ -333,7 +333,7 @@ def settle(
             "no equilibrium was found: a sweep leaves the range of numbers; check trade costs and transfers"
         )
     cut = k * n
-    return Settled(
+    found = Settled(
         economy,
         best[:cut].reshape(k, n),
         best[2 * cut : 2 * cut + n],
@@ -343,6 +343,10 @@ def settle(
         sweeps,
         least <= tolerance,
     )
+    with np.errstate(invalid="ignore"):
+        if not (found.income > 0).all():
+            raise ValueError("no equilibrium was found: a city has to pay more than it earns; check transfers")
+    return found
 
 
 def observed_shares(economy: Linked, labour: Array, wage: Array, people: Array | None = None) -> tuple[Linked, Settled]:
