@@ -165,8 +165,8 @@ def test_compare(compared):
         for r in compared["table"]
         if (r["place"], r["indicator"]) == ("region", "investment")
     }
-    # 18 billion x 1.5 for the link with its overrun, 18 without; 1.2 for the upgrade, 2.0 for the bridge; 18 million for
-    # links of evidence.
+    # 18 billion x 1.5 for the link with its overrun, 18 without; 1.2 for the upgrade, 2.0 for the bridge; 18 million
+    # for links of evidence.
     assert cost == {"Toy 2030": pytest.approx(30.218e9), "Shorter": pytest.approx(21.2e9)}
 
 

@@ -30,7 +30,7 @@ def environment(view: View) -> Section | None:
         blocks += [bars] if bars else []
         blocks.append(_sections(view, sections))
     blocks += _cases(view)
-    blocks += [Paragraph(words("water_limits"), "note")]
+    blocks += [Paragraph(words("water_limits"), "note"), *_air(view)]
     return Section("environment", words("water_title"), _lead(view, sections), tuple(blocks))
 
 
@@ -98,6 +98,40 @@ def _cases(view: View) -> list[Block]:
     if unmet is not None:
         blocks.append(_unmet(view, unmet))
     return blocks
+
+
+def _air(view: View) -> list[Block]:
+    """Latest measured fine particles of every city against the limit of their year and of the state's."""
+    words = view.words
+    air = view.table("environment", "air")
+    if air is None:
+        return []
+    rows = air[(air["pollutant"] == "pm25") & (air["statistic"] == "annual_mean")].sort_values("year", kind="stable")
+    last = rows.groupby("city", sort=False).tail(1)
+    rank = {c: i for i, c in enumerate(view.largest)}
+    last = last.assign(rank=last["city"].map(rank).fillna(len(rank))).sort_values("rank", kind="stable")
+    heads = ("city", "year", "pm25", "limit_then", "limit_state")
+    columns = tuple(Column(words(h, year=view.evaluation.year), numeric=h != "city") for h in heads)
+    cells = tuple(
+        (
+            Cell(view.city(r["city"])),
+            Cell(f"{r['year']:.0f}", sort=float(r["year"])),
+            amount(r["value"], "", view.language),
+            _held(view, r["limit"], r["complies"]),
+            _held(view, r["limit_on_date"], r["complies_on_date"]),
+        )
+        for r in last.to_dict("records")
+    )
+    met = last["complies_on_date"].dropna()
+    caption = words("air_caption", met=int(met.sum()), count=len(met), year=view.evaluation.year)
+    return [Table(caption, columns, cells, words("air_note"), folded=len(cells) > 15)]
+
+
+def _held(view: View, limit: float, complies: Any) -> Cell:
+    """A limit and whether it is met; a dash where none is valid."""
+    if pd.isna(limit):
+        return Cell("–")
+    return Cell(view.words("limit_met" if complies else "limit_missed", limit=f"{limit:g}"), sort=float(limit))
 
 
 def _totals(view: View, totals: pd.DataFrame) -> Table:

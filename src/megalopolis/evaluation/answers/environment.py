@@ -96,7 +96,30 @@ def environment_lines(evaluation: Evaluation, language: str, *, parts: set[str],
         lines += [*_cause_lines(evaluation.region, tables["attribution"], language, who), ""]
     if "cases" in parts:
         lines += [*_case_lines(evaluation, tables, language), ""]
+    if {"sections", "attribution", "cases"} <= parts and "air" in tables:
+        lines += [*_air_lines(evaluation, tables["air"], language), ""]
     return lines[:-1]
+
+
+def _air_lines(evaluation: Evaluation, air: pd.DataFrame, language: str) -> list[str]:
+    """Latest measured yearly means of every city against the limits."""
+    last = air.sort_values("year", kind="stable").groupby(["city", "pollutant", "statistic"], sort=False).tail(1)
+    told = {True: "yes", False: "no"}
+    rows = [
+        [
+            place_name(evaluation.region, str(r["city"]), language),
+            str(r["pollutant"]),
+            str(r["year"]),
+            figure(r["value"], r["unit"]),
+            figure(r["limit"]),
+            told.get(r["complies"], "-"),
+            figure(r["limit_on_date"]),
+            told.get(r["complies_on_date"], "-"),
+        ]
+        for r in _records(last)
+    ]
+    head = ["city", "pollutant", "year", "measured", "limit then", "met", f"limit {evaluation.year}", "met"]
+    return ["measured air", "", *table(head, rows)]
 
 
 def _section_lines(evaluation: Evaluation, sections: pd.DataFrame, language: str) -> list[str]:
