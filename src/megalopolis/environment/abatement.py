@@ -21,6 +21,8 @@ from megalopolis.units import Array
 
 #: Largest relative violation of a limit that the solver may leave.
 FEASIBLE = 1e-6
+_HELD = "limits held by the cheapest plan, loads by an independent sweep"
+_ONCE = "volume treated once"
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,9 @@ def cheapest(p: Problem, *, whole: bool = False) -> Plan:
     """
     if not p.allowed.any(axis=1).all():
         raise CheckFailed("environment: a discharge has no treatment level that the law allows")
+    free = _unbound(p)
+    if free is not None:
+        return free
     programme = _programme(p)
     unmet, short = np.zeros(len(p.limit)), np.zeros(len(p.cut_limit))
     found = _solve(programme, p, whole=whole)
@@ -176,6 +181,28 @@ def cheapest(p: Problem, *, whole: bool = False) -> Plan:
     if found is None:
         raise CheckFailed("environment: no treatment was found within the loosened limits")
     return _plan(p, programme, found, unmet, short)
+
+
+def _unbound(p: Problem) -> Plan | None:
+    """Return the cheapest level of every discharge where that meets all limits: nothing binds, all prices are zero."""
+    shares = np.zeros_like(p.cost)
+    shares[np.arange(len(p.cost)), np.where(p.allowed, p.cost, np.inf).argmin(axis=1)] = 1.0
+    mass = loads_of(p, shares)
+    over = float(np.max(mass[p.limit_pollutant, p.limit_reach] / p.caps - 1.0, initial=-1.0))
+    used = np.einsum("kdt,dt->k", p.cut, shares) if len(p.cut_limit) else p.cut_limit
+    if over > 0 or (used > p.cut_limit).any():
+        return None
+    return Plan(
+        shares=shares,
+        cost=(shares * p.cost).sum(axis=1),
+        mass=mass,
+        price=np.zeros(len(p.limit)),
+        charge=np.zeros(p.background.shape),
+        unmet=np.zeros(len(p.limit)),
+        cut_price=np.zeros(len(p.cut_limit)),
+        cut_unmet=np.zeros(len(p.cut_limit)),
+        checks=(Check(_HELD, max(over, 0.0), FEASIBLE), Check(_ONCE, 0.0, FEASIBLE)),
+    )
 
 
 @dataclass(frozen=True)
@@ -272,8 +299,8 @@ def _plan(p: Problem, g: _Programme, found: _Found, unmet: Array, short: Array) 
     over = float(np.max(reached / allowed - 1.0, initial=0.0))
     whole = float(np.abs(shares.sum(axis=1) - 1.0).max(initial=0.0))
     checks = (
-        Check("limits held by the cheapest plan, loads by an independent sweep", over, FEASIBLE),
-        Check("volume treated once", whole, FEASIBLE),
+        Check(_HELD, over, FEASIBLE),
+        Check(_ONCE, whole, FEASIBLE),
     )
     return Plan(
         shares=shares,

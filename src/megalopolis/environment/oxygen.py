@@ -122,7 +122,7 @@ def _limited(water: Array, inflow: Array, limit: float, out: Array) -> float:
 def _sweep(
     order: Ints, pointer: Ints, source: Ints, fraction: Array, water: Array, head: Array, limit: float
 ) -> tuple[Array, Array]:
-    load, active = np.empty_like(head), np.ones(len(order))
+    load, active = np.empty_like(head), np.ones(len(head))
     inflow = np.empty(5)
     for i in order:
         inflow[:] = head[i]

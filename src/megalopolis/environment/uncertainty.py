@@ -54,7 +54,7 @@ def _draws(
     head, along, wild_head, wild_along = loads
     flow, faster = draws
     at, cap = sections
-    mass = np.empty(len(order))
+    mass = np.empty(len(rate))
     for d in range(len(flow)):
         q = flow[d]
         slower = q**-exponent
@@ -99,7 +99,7 @@ def _oxygen_draws(
         q = flow[d]
         # O'Connor and Dobbins: U^0.5 H^-1.5
         refill = q ** (0.5 * exponents[0] - 1.5 * exponents[1])
-        for i in range(len(order)):
+        for i in order:
             mixed = water[i, 10] > 0.0
             drawn[i, 0] = water[i, 0] / (q if mixed else q ** exponents[0])
             drawn[i, 1] = water[i, 1] * q
@@ -174,25 +174,40 @@ def _floors(basin: Basin, limits: Mapping[str, Mapping[str, Limits]], target: Ar
     return floors
 
 
+def _above(basin: Basin, at: Ints) -> Ints:
+    """Order of the reaches whose water passes some sections; nothing else has to be swept."""
+    g, needed = basin.network, np.zeros(len(basin.flow), bool)
+    needed[at] = True
+    for i in g.order[::-1]:
+        if needed[i]:
+            needed[g.source[g.pointer[i] : g.pointer[i + 1]]] = True
+    return g.order[needed[g.order]]
+
+
 def _swept(basin: Basin, parameters: Mapping[str, float], draws: tuple[Array, Array], caps: Array, met: Array) -> None:
     flow, faster = draws
     n, at, along = len(basin.flow), basin.section_at, basin.along
     rates, natural, g = loss_rates(basin, parameters), basin.city == BACKGROUND, basin.network
     for k, name in enumerate(basin.pollutants):
+        bound = np.flatnonzero(np.isfinite(caps[k]))
+        if not len(bound):
+            continue
+        held = np.ones((len(flow), len(bound)))
         groups = [
             summed(basin.reach_of, np.where(who & where, basin.load[:, k], 0.0), n)
             for who, where in ((~natural, ~along), (~natural, along), (natural, ~along), (natural, along))
         ]
         _draws(
-            (g.order, g.pointer, g.source, g.fraction),
+            (_above(basin, at[bound]), g.pointer, g.source, g.fraction),
             (rates[k], basin.days, basin.lake.astype(float)),
             (groups[0], groups[1], groups[2], groups[3]),
             (flow, np.ascontiguousarray(faster[:, k])),
-            (at, KG_PER_DAY * basin.flow[at] * caps[k]),
+            (at[bound], KG_PER_DAY * basin.flow[at[bound]] * caps[k, bound]),
             exponent=parameters["velocity_exponent"],
             regression=name == "tp",
-            met=met,
+            met=held,
         )
+        met[:, bound] *= held
 
 
 def _oxygenated(
@@ -200,6 +215,10 @@ def _oxygenated(
 ) -> None:
     flow, faster = draws
     g, n, natural = basin.network, len(basin.flow), basin.city == BACKGROUND
+    bound = np.flatnonzero(np.isfinite(floors))
+    if not len(bound):
+        return
+    at, held = basin.section_at[bound], np.ones((len(flow), len(bound)))
     water = water_of(basin, parameters)
     heads = []
     for who in (~natural, natural):
@@ -207,7 +226,7 @@ def _oxygenated(
         for name, load in oxygen_loads(basin, water, basin.load, parameters, of=who).items():
             heads[-1][:, LOADS.index(name)] = load
     _oxygen_draws(
-        (g.order, g.pointer, g.source, g.fraction),
+        (_above(basin, at), g.pointer, g.source, g.fraction),
         water.columns(),
         (heads[0], heads[1]),
         (
@@ -215,11 +234,12 @@ def _oxygenated(
             np.ascontiguousarray(faster[:, basin.pollutants.index("bod5")]),
             np.ascontiguousarray(faster[:, basin.pollutants.index("nh3n")]),
         ),
-        (basin.section_at, floors),
+        (at, floors[bound]),
         exponents=(parameters["velocity_exponent"], parameters["depth_exponent"]),
         limit=parameters["oxygen_limit"],
-        met=met,
+        met=held,
     )
+    met[:, bound] *= held
 
 
 def _looped(basin: Basin, parameters: Mapping[str, float], draws: tuple[Array, Array], caps: Array, met: Array) -> None:

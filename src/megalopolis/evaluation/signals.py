@@ -221,8 +221,9 @@ def _services(evaluation: Evaluation) -> list[Row]:
 
 def _pollution(evaluation: Evaluation) -> list[Row]:
     if "environment" in evaluation.ran:
+        count = len(evaluation.region.frame("sections"))
         water = [
-            {**row, "id": "sections_class3_share"}
+            {**row, "id": "sections_class3_share", "why": f"modelled at the {count} sections of the region"}
             for row in _modelled(evaluation, "sections_good", target="sections_class3_share")
         ]
         water += _modelled(evaluation, "sections_complying")
