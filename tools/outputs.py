@@ -58,6 +58,7 @@ def _blocks(text: str, folder: Path) -> Iterator[tuple[int, int, str]]:
     for found in _BLOCK.finditer(text):
         body, start, end = found["body"], *found.span("body")
         if found["file"]:
+            (folder / found["file"]).parent.mkdir(parents=True, exist_ok=True)
             (folder / found["file"]).write_text(body, encoding="utf-8")
         elif found["note"] == "run":
             output, ran = _run([sys.executable, "-c", body], folder), True

@@ -69,7 +69,7 @@ _TABLES: Final = {
     "stations": "Stations and junction posts.",
     "subsidies": "Subsidies of cities to industries. Plans add to it.",
     "targets": "Targets that the signals are measured against.",
-    "timetable_calls": "Calls of the trains of a timetable. A GTFS feed beside the region fills this and the next two.",
+    "timetable_calls": "Calls of the trains of a timetable. A GTFS feed beside the region fills all three tables.",
     "timetable_changes": "Minutes to change trains, at a station or on foot to another.",
     "timetable_trains": "Trains of a timetable, on one day and the days around it.",
     "trade_barriers": "Barriers to trade between cities, or their relief. Plans add to it.",

@@ -21,6 +21,7 @@ from megalopolis.errors import BadInput, Problem
 from megalopolis.region.gtfs import Feed, read_gtfs
 from megalopolis.region.raw import fold
 from megalopolis.region.region import RegionMeta, TimetableMeta, typed
+from megalopolis.region.schema import schemas
 from megalopolis.units import great_circle_km
 
 NAMES: Final = ("timetable", "timetable.zip")
@@ -107,7 +108,7 @@ def with_timetable(tables: Mapping[str, pa.Table], meta: RegionMeta, path: Path,
     joined = new if stations.empty else pd.concat([stations, new], ignore_index=True)
     added = {"stations": typed("stations", joined), **_tables(feed, ids)}
     added["sources"] = _sources(tables.get("sources"), path.name, meta.timetable)
-    warnings = [Problem(path.name, text) for text in feed.warnings] + _said(new, path.name)
+    warnings = [Problem(path.name, text) for text in feed.warnings] + _said(new, len(place), path.name)
     said = meta.model_copy(update={"timetable": meta.timetable.model_copy(update={"path": None})})
     return Timetabled(said, {**tables, **added}, tuple(warnings))
 
@@ -180,12 +181,12 @@ def _new_stations(
     return new.assign(name_local=new["name"], city=owner)
 
 
-def _said(new: pd.DataFrame, label: str) -> list[Problem]:
+def _said(new: pd.DataFrame, total: int, label: str) -> list[Problem]:
     lost = new.loc[new["city"].isna(), "name"].tolist()
     if not lost:
         return []
     names = ", ".join(lost[:_SHOWN]) + (" and more" if len(lost) > _SHOWN else "")
-    what = f"{len(lost)} stations serve no city of the region: {names}"
+    what = f"{len(lost)} of {total} stations of the feed serve no city of the region: {names}"
     return [Problem(label, what, "where one does, give stations a row with its id and city")]
 
 
@@ -236,7 +237,8 @@ def _sources(sources: pa.Table | None, label: str, meta: TimetableMeta) -> pa.Ta
         f"the feed's transfers; where it says nothing {meta.change_min} min, or 1.3 times the great circle on foot"
     )
     given = [("timetable_trains", "name", "sourced", trains)]
-    given += [("timetable_calls", name, "sourced", trains) for name in ("arrive", "depart", "board", "alight")]
+    given += [("timetable_calls", name, "sourced", trains) for name in schemas()["timetable_calls"].names]
+    given += [("timetable_changes", name, "sourced", changes) for name in ("from", "to")]
     given += [("timetable_changes", "minutes", "estimated", changes)]
     keys = ("table", "column", "status", "method")
     rows = [dict(zip(keys, row, strict=True)) | {"source": f"GTFS feed {label}"} for row in given]

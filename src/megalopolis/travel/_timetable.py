@@ -25,7 +25,7 @@ NONE, SPARE = 0, 1  # rows: nothing leaves any more, and what nobody reads
 @njit(cache=True, nogil=True)
 def last_first(depart: Array) -> Array:
     """Legs from the last departure to the first; of equal ones the later in the list first (counting sort)."""
-    first = np.zeros(depart.max() + 2 if depart.size else 1, np.int64)
+    first = np.zeros(depart.max() + 2 if depart.size else 1, np.int32)
     for d in depart:
         first[d] += 1
     total = 0
@@ -33,7 +33,7 @@ def last_first(depart: Array) -> Array:
         count = first[d]
         first[d] = total
         total += count
-    order = np.empty(depart.size, np.int64)
+    order = np.empty(depart.size, np.int32)
     for e in range(depart.size - 1, -1, -1):
         order[first[depart[e]]] = e
         first[depart[e]] += 1
@@ -43,7 +43,7 @@ def last_first(depart: Array) -> Array:
 @njit(cache=True, nogil=True)
 def points(order: Array, start: Array, depart: Array, board: Array, stops: int) -> tuple[Array, Array, Array]:
     """Points of each stop in rising time (`begin`, `time`), and the point of each leg; -1 where nobody boards."""
-    begin, latest = np.zeros(stops + 1, np.int64), np.full(stops, -1, np.int64)
+    begin, latest = np.zeros(stops + 1, np.int32), np.full(stops, -1, np.int32)
     for i in range(order.size - 1, -1, -1):
         e = order[i]
         if board[e] and latest[start[e]] != depart[e]:
@@ -51,7 +51,7 @@ def points(order: Array, start: Array, depart: Array, board: Array, stops: int) 
             begin[start[e] + 1] += 1
     for u in range(stops):
         begin[u + 1] += begin[u]
-    time, point = np.empty(begin[stops], np.int64), np.full(order.size, -1, np.int64)
+    time, point = np.empty(begin[stops], np.int32), np.full(order.size, -1, np.int32)
     free = begin[:-1].copy()
     for i in range(order.size - 1, -1, -1):
         e = order[i]
@@ -66,38 +66,62 @@ def points(order: Array, start: Array, depart: Array, board: Array, stops: int) 
 
 
 @njit(cache=True, nogil=True)
-def _from(time: Array, point: int, end: int, minute: int) -> int:
-    """First point of a stop at or after a minute, looked for from an earlier one on; -1 if there is none."""
-    while point < end and time[point] < minute:
-        point += 1
-    return point if point < end else -1
+def _first(time: Array, low: int, high: int, minute: int) -> int:
+    """First point in a range at or after a minute, by bisection; -1 if there is none."""
+    end = high
+    while low < high:
+        middle = (low + high) // 2
+        if time[middle] < minute:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < end else -1
+
+
+@njit(cache=True, nogil=True)
+def _changes(by_arrival: Array, legs: Any, change: Array, grid: Any) -> Array:
+    """Point at which who alights from each leg boards at the same stop; -1 for none.
+
+    Legs come from the last arrival to the first, so that the point of each stop only moves back.
+    """
+    _, end, arrive, alight = legs
+    begin, time = grid
+    found, at = np.full(by_arrival.size, -1, np.int32), begin[1:].copy()
+    for e in by_arrival:
+        v = end[e]
+        p, minute = at[v], arrive[e] + change[v]
+        while p > begin[v] and time[p - 1] >= minute:
+            p -= 1
+        at[v] = p
+        if alight[e] and p < begin[v + 1]:
+            found[e] = p
+    return found
 
 
 @njit(cache=True, nogil=True)
 def onward(
-    order: Array, legs: Any, point: Array, change: Array, paths: tuple[Array, Array, Array], grid: Any
+    order: Array, by_arrival: Array, legs: Any, change: Array, paths: tuple[Array, Array, Array], grid: Any
 ) -> tuple[Array, Array]:
     """Points at which who alights from each leg, in the order of work, goes on: after a change, or a way on foot."""
-    start, end, arrive, alight = legs
+    _, end, arrive, alight = legs
     first, to, minutes = paths
     begin, time = grid
-    where, found, count = np.empty(order.size + 1, np.int64), np.empty(2 * order.size + 16, np.int64), 0
+    stays = _changes(by_arrival, legs, change, grid)
+    most = order.size
+    if minutes.size:
+        for e in range(order.size):
+            most += first[end[e] + 1] - first[end[e]]
+    where, found, count = np.empty(order.size + 1, np.int32), np.empty(most, np.int32), 0
     where[0] = 0
-    earliest = begin[1:].copy()  # of each stop, of the points at or after the departure at work
     for i in range(order.size):
         e = order[i]
-        v = end[e]
-        if point[e] >= 0:
-            earliest[start[e]] = point[e]
-        if alight[e]:
-            if count + 1 + first[v + 1] - first[v] > found.size:
-                found = np.concatenate((found, np.empty(found.size + first[v + 1] - first[v], np.int64)))
-            p = _from(time, earliest[v], begin[v + 1], arrive[e] + change[v])
-            if p >= 0:
-                found[count] = p
-                count += 1
+        if stays[e] >= 0:
+            found[count] = stays[e]
+            count += 1
+        if minutes.size and alight[e]:
+            v = end[e]
             for w in range(first[v], first[v + 1]):
-                p = _from(time, earliest[to[w]], begin[to[w] + 1], arrive[e] + minutes[w])
+                p = _first(time, begin[to[w]], begin[to[w] + 1], arrive[e] + minutes[w])
                 if p >= 0:
                     found[count] = p
                     count += 1
@@ -118,7 +142,7 @@ def _keep(begin: Array, time: Array, until: int) -> Array:
 @njit(cache=True, nogil=True)
 def _last_uses(order: Array, point: Array, later: Array, where: Array, goes_on: Array) -> Array:
     """Last leg in the order of work that reads or writes each point."""
-    last = np.full(later.size, -1, np.int64)
+    last = np.full(later.size, -1, np.int32)
     for i in range(order.size):
         p = point[order[i]]
         if p >= 0:
@@ -133,7 +157,7 @@ def _last_uses(order: Array, point: Array, later: Array, where: Array, goes_on: 
 @njit(cache=True, nogil=True)
 def _later(begin: Array) -> Array:
     """Next later point of the same stop; -1 after the last."""
-    later = np.full(begin[-1], -1, np.int64)
+    later = np.full(begin[-1], -1, np.int32)
     for u in range(begin.size - 1):
         for p in range(begin[u], begin[u + 1] - 1):
             later[p] = p + 1
@@ -149,9 +173,9 @@ def rows(order: Array, point: Array, grid: Any, where: Array, goes_on: Array, un
     begin, time = grid
     later, kept = _later(begin), _keep(begin, time, until)
     last = _last_uses(order, point, later, where, goes_on)
-    row = np.full(time.size, -1, np.int64)
-    before, own = np.full(order.size, NONE, np.int64), np.full(order.size, SPARE, np.int64)
-    free, idle, used = np.empty(time.size, np.int64), 0, 2
+    row = np.full(time.size, -1, np.int32)
+    before, own = np.full(order.size, NONE, np.int32), np.full(order.size, SPARE, np.int32)
+    free, idle, used = np.empty(time.size, np.int32), 0, 2
     for i in range(order.size):
         p = point[order[i]]
         if p >= 0:
@@ -184,8 +208,8 @@ def rows(order: Array, point: Array, grid: Any, where: Array, goes_on: Array, un
 @njit(cache=True, nogil=True)
 def seats(order: Array, trip: Array) -> tuple[Array, Array, int]:
     """Row of the trip of each leg in the order of work, whether it is the first there, and the number of rows."""
-    seat, fresh = np.empty(order.size, np.int64), np.zeros(order.size, np.bool_)
-    held, free, idle, used = np.full(order.size, -1, np.int64), np.empty(order.size, np.int64), 0, 0
+    seat, fresh = np.empty(order.size, np.int32), np.zeros(order.size, np.bool_)
+    held, free, idle, used = np.full(order.size, -1, np.int32), np.empty(order.size, np.int32), 0, 0
     for i in range(order.size):
         e = order[i]
         if e + 1 == trip.size or trip[e + 1] != trip[e]:
@@ -258,9 +282,7 @@ def _arrive(trains: Array, t: int, column: int, width: int, minute: int) -> None
 
 
 @njit(cache=True, nogil=True)
-def sweep(
-    work: Any, legs: tuple[Array, Array, Array], paths: Any, columns: Any, shift: int, stock: Array, trains: Array
-) -> None:
+def sweep(work: Any, paths: Any, columns: Any, shift: int, stock: Array, trains: Array) -> None:
     """Work off all legs for a panel of targets.
 
     `stock` and `trains` hold the rows of points and of trips: a layer for each number of rides that may follow (one
@@ -268,21 +290,19 @@ def sweep(
     stands where that of a point stands which allows k + 1: they are `shift` columns apart, the width of a layer, or 0
     where there is no limit.
     """
-    order, where, onto, before, own, seat, fresh = work
-    end, arrive, alight = legs
+    where, onto, before, own, seat, fresh, lands, arrive = work
     first, to, minutes = paths
     column, left, width = columns
     stock[NONE, :] = NEVER
-    for i in range(order.size):
-        e, t, b, o = order[i], seat[i], before[i], own[i]
+    for i in range(own.size):
+        t, b, o, v = seat[i], before[i], own[i], lands[i]
         if fresh[i]:
             for j in range(trains.shape[1]):
                 trains[t, j] = NEVER
-        if alight[e]:
-            v = end[e]
-            _arrive(trains, t, column[v] - left, width, arrive[e])
+        if v >= 0:
+            _arrive(trains, t, column[v] - left, width, arrive[i])
             for w in range(first[v], first[v + 1]):
-                _arrive(trains, t, column[to[w]] - left, width, arrive[e] + minutes[w])
+                _arrive(trains, t, column[to[w]] - left, width, arrive[i] + minutes[w])
         q, last = where[i], where[i + 1]
         while q < (last if shift else last - 1):
             _lower(trains, t, stock, onto[q], shift)

@@ -21,14 +21,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @njit(cache=True, nogil=True)
-def _departures(origin: int, grid: Any, row: Array, paths: Any, last: int) -> tuple[Array, Array]:
+def _departures(origin: int, grid: Any, row: Array, paths: Any, last: int, leave: Array, at: Array) -> int:
     """Latest minutes, falling, at which to leave an origin, at once or on foot first, for each point; and its row."""
     begin, time = grid
     first, to, minutes = paths
-    size = begin[origin + 1] - begin[origin]
-    for w in range(first[origin], first[origin + 1]):
-        size += begin[to[w] + 1] - begin[to[w]]
-    leave, at, count = np.empty(size, np.int64), np.empty(size, np.int64), 0
+    count = 0
     for w in range(first[origin] - 1, first[origin + 1]):
         u, walk = (origin, 0) if w < first[origin] else (to[w], minutes[w])
         for p in range(begin[u + 1] - 1, begin[u] - 1, -1):
@@ -41,18 +38,32 @@ def _departures(origin: int, grid: Any, row: Array, paths: Any, last: int) -> tu
             count += 1
     if first[origin] < first[origin + 1]:
         order = np.argsort(-leave[:count])
-        return leave[:count][order], at[:count][order]
-    return leave[:count], at[:count]
+        leave[:count], at[:count] = leave[:count][order], at[:count][order]
+    return count
 
 
 @njit(cache=True, nogil=True)
-def _profile(leave: Array, at: Array, stock: Array, layer: int, waits: Array, length: Array) -> int:
+def _most(grid: Any, paths: Any, origins: Array) -> int:
+    """Largest number of points that an origin has, those on foot included."""
+    begin, _ = grid
+    first, to, _ = paths
+    most = 1
+    for u in origins:
+        size = begin[u + 1] - begin[u]
+        for w in range(first[u], first[u + 1]):
+            size += begin[to[w] + 1] - begin[to[w]]
+        most = max(most, size)
+    return most
+
+
+@njit(cache=True, nogil=True)
+def _profile(leave: Array, at: Array, size: int, stock: Array, layer: int, waits: Array, length: Array) -> int:
     """Shortest minutes (`waits`) and length of each interval of departures with one arrival; how many there are.
 
     Within an interval of length l the trip takes `waits`, and one minute more for every minute earlier.
     """
     count, width = 0, waits.shape[1]
-    for k in range(leave.size):
+    for k in range(size):
         row, new, minute = stock[at[k], layer:], waits[count], np.int16(leave[k])
         if count:
             old, ahead = waits[count - 1], np.int16(leave[k - 1] - leave[k])
@@ -67,7 +78,7 @@ def _profile(leave: Array, at: Array, stock: Array, layer: int, waits: Array, le
             x = old[j]
             x = np.int16(x + ahead) if x < NEVER else np.int16(NEVER)
             new[j] = y if y < x else x
-        length[count] = leave[k] - (leave[k + 1] if k + 1 < leave.size else -1)
+        length[count] = leave[k] - (leave[k + 1] if k + 1 < size else -1)
         count += 1
     return count
 
@@ -94,26 +105,28 @@ def _bounds(waits: Array, length: Array, count: int, least: Array, most: Array, 
 
 @njit(cache=True, nogil=True)
 def _within(waits: Array, length: Array, count: int, limit: Array, inside: Array) -> None:
-    """Minutes of departure from which the trip to each target takes less than a limit."""
+    """Minutes of departure from which the trip to each target takes less than a limit.
+
+    Four intervals are read at a time; those beyond `count` have no length.
+    """
     none = np.int16(0)
     for j in range(inside.size):
         inside[j] = 0
-    for i in range(0, count - 1, 2):
-        row, most, row2, most2 = waits[i], np.int16(length[i]), waits[i + 1], np.int16(length[i + 1])
+    for i in range(0, count, 4):
+        a, b, c, d = waits[i], waits[i + 1], waits[i + 2], waits[i + 3]
+        la, lb, lc, ld = np.int16(length[i]), np.int16(length[i + 1]), np.int16(length[i + 2]), np.int16(length[i + 3])
         for j in range(inside.size):
-            x, y = np.int16(limit[j] - row[j]), np.int16(limit[j] - row2[j])
+            most = limit[j]
+            w, x, y, z = np.int16(most - a[j]), np.int16(most - b[j]), np.int16(most - c[j]), np.int16(most - d[j])
+            w = w if w > none else none
             x = x if x > none else none
-            x = x if x < most else most
             y = y if y > none else none
-            y = y if y < most2 else most2
-            inside[j] = np.int16(np.int16(inside[j] + x) + y)
-    if count % 2:
-        row, most = waits[count - 1], np.int16(length[count - 1])
-        for j in range(inside.size):
-            x = np.int16(limit[j] - row[j])
-            x = x if x > none else none
-            x = x if x < most else most
-            inside[j] = np.int16(inside[j] + x)
+            z = z if z > none else none
+            w = w if w < la else la
+            x = x if x < lb else lb
+            y = y if y < lc else lc
+            z = z if z < ld else ld
+            inside[j] = np.int16(np.int16(inside[j] + np.int16(w + x)) + np.int16(y + z))
 
 
 @njit(cache=True, nogil=True)
@@ -142,11 +155,9 @@ def _known(low: Array, reached: Array, rank: np.int16, out: Array) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _quantiles(waits: Array, length: Array, count: int, ranks: Array, out: Array) -> None:
+def _quantiles(waits: Array, length: Array, count: int, ranks: Array, scratch: Array, out: Array) -> None:
     """Ranks of the minutes over the departures, by bisection on the number within a limit."""
-    width = waits.shape[1]
-    least, low, reached = np.empty(width, np.int16), np.empty(width, np.int16), np.empty(width, np.int16)
-    limit, inside = np.empty(width, np.int16), np.empty(width, np.int16)
+    least, low, reached, limit, inside = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     half = 1
     span = _bounds(waits, length, count, least, low, reached)
     while half <= span:
@@ -176,17 +187,17 @@ def settle(
     """Write ranks of the minutes from every origin to a panel of targets, over the departures 0..`last`."""
     column, left, width = columns
     first, to, minutes = paths
-    layer, size = stock.shape[1] - width, 1
-    waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+    layer, most = stock.shape[1] - width, _most(grid, paths, origins)
+    waits, length = np.empty((most + 3, width), np.int16), np.empty(most + 3, np.int64)
+    leave, at, scratch = np.empty(most, np.int64), np.empty(most, np.int64), np.empty((5, width), np.int16)
     for i in range(origins.size):
         u = origins[i]
-        leave, at = _departures(u, grid, row, paths, last)
-        if leave.size > size:
-            size = 2 * leave.size
-            waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
-        count = _profile(leave, at, stock, layer, waits, length)
+        departures = _departures(u, grid, row, paths, last, leave, at)
+        count = _profile(leave, at, departures, stock, layer, waits, length)
         found = out[:, i, left : left + width]
-        _quantiles(waits, length, count, ranks, found)
+        for k in range(count, count + 3):
+            waits[k], length[k] = NEVER, 0
+        _quantiles(waits, length, count, ranks, scratch, found)
         for w in range(first[u] - 1, first[u + 1]):
             v, walk = (u, 0) if w < first[u] else (to[w], minutes[w])
             c = column[v] - left
@@ -199,14 +210,12 @@ def settle(
 def count(grid: Any, row: Array, paths: Any, columns: Any, stock: Array, last: int, origins: Array, out: Array) -> None:
     """Write the number of departures before `last` from every origin to a panel of targets that none later undoes."""
     column, left, width = columns
-    size, kept = 1, np.empty(width, np.int16)
-    waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
+    most, layer = _most(grid, paths, origins), stock.shape[1] - width
+    waits, length = np.empty((most, width), np.int16), np.empty(most, np.int64)
+    leave, at, kept = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(width, np.int16)
     for i in range(origins.size):
-        leave, at = _departures(origins[i], grid, row, paths, last)
-        if leave.size > size:
-            size = 2 * leave.size
-            waits, length = np.empty((size, width), np.int16), np.empty(size, np.int64)
-        intervals = _profile(leave, at, stock, stock.shape[1] - width, waits, length)
+        departures = _departures(origins[i], grid, row, paths, last, leave, at)
+        intervals = _profile(leave, at, departures, stock, layer, waits, length)
         found = out[i, left : left + width]
         found[:] = 0
         kept[:] = NEVER

@@ -41,6 +41,7 @@ HORIZON = 16_000
 
 PANEL = 1024  # targets worked off together: the rows that are in use stay in the cache
 THREADS = min(os.cpu_count() or 1, 4)  # panels worked off at the same time; the result is the same on any number
+_LINE = 64  # bytes
 LANES = 32  # 16-bit minutes in a vector: rows are filled up to whole ones
 
 
@@ -135,26 +136,20 @@ class Timetable:
 class Legs:
     """Rides from call to next call, by train and in the order of travel; all of shape (legs,)."""
 
-    trip: Index
-    start: Index
-    end: Index
-    depart: Index
-    arrive: Index
+    trip: NDArray[np.integer[Any]]
+    start: NDArray[np.integer[Any]]
+    end: NDArray[np.integer[Any]]
+    depart: NDArray[np.integer[Any]]
+    arrive: NDArray[np.integer[Any]]
     board: NDArray[np.bool_]
     alight: NDArray[np.bool_]
 
     def since(self, minute: int) -> Legs:
-        """Legs that depart at a minute or later, in minutes after it."""
+        """Legs that depart at a minute or later, in minutes after it, as 32-bit numbers."""
         on = np.flatnonzero(self.depart >= minute)
-        return Legs(
-            self.trip[on],
-            self.start[on],
-            self.end[on],
-            self.depart[on] - minute,
-            self.arrive[on] - minute,
-            self.board[on],
-            self.alight[on],
-        )
+        trip, start, end = (column[on].astype(np.int32) for column in (self.trip, self.start, self.end))
+        depart, arrive = ((column[on] - minute).astype(np.int32) for column in (self.depart, self.arrive))
+        return Legs(trip, start, end, depart, arrive, self.board[on], self.alight[on])
 
 
 def _check(t: Timetable) -> None:
@@ -259,9 +254,10 @@ def _swept(
     every = np.arange(timetable.stops)
     origins, to = (every if given is None else np.asarray(given, dtype=np.int64) for given in ends)
     check_query(timetable, (t0, t0 + last), (origins, to), max_transfers)
-    legs, walks = timetable.legs.since(t0), timetable.walks
+    legs = timetable.legs.since(t0)
+    walks = tuple(values.astype(np.int32) for values in timetable.walks)
     edge = last if ranks is not None else last + 1
-    work, grid, row, rows, seats = _plan(timetable, legs, edge + int(walks[2].max(initial=0)))
+    work, grid, row, rows, seats = _plan(timetable, legs, walks, edge + int(walks[2].max(initial=0)))
     column = np.full(timetable.stops, -1, dtype=np.int64)
     column[to] = np.arange(to.size)
     layers = 1 if max_transfers is None else max_transfers + 1
@@ -272,19 +268,30 @@ def _swept(
 
     def work_off(left: int) -> None:
         width = min(panel, wide - left)
-        stock = np.empty((rows, layers * width), dtype=np.int16)
-        trains = np.empty((seats, layers * width), dtype=np.int16)
+        stock, trains = _aligned(rows, layers * width), _aligned(seats, layers * width)
         shift = 0 if max_transfers is None else width
         columns = (column, left, width)
-        kernel.sweep(work, (legs.end, legs.arrive, legs.alight), walks, columns, shift, stock, trains)
+        kernel.sweep(work, walks, columns, shift, stock, trains)
         if ranks is None:
             count(grid, row, walks, columns, stock, edge, origins, out[0])
         else:
             settle(grid, row, walks, columns, stock, last, ranks, origins, out)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(work_off, range(0, wide, panel)))
+    every_panel = range(0, wide, panel)
+    if len(every_panel) > 1:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(work_off, every_panel))
+    elif wide:
+        work_off(0)
     return np.ascontiguousarray(out[:, :, : to.size])
+
+
+def _aligned(rows: int, width: int) -> Minutes:
+    """Uninitialized rows that begin at lines of the cache: a vector that straddles two of them loads twice."""
+    size = 2 * rows * width
+    space = np.empty(size + _LINE, dtype=np.uint8)
+    begin = -space.ctypes.data % _LINE
+    return space[begin : begin + size].view(np.int16).reshape(rows, width)
 
 
 def check_query(
@@ -304,15 +311,18 @@ def check_query(
         raise ValueError("the limit on transfers must be at least 0")
 
 
-def _plan(timetable: Timetable, legs: Legs, until: int) -> tuple[Any, Any, Index, int, int]:
+def _plan(timetable: Timetable, legs: Legs, walks: Any, until: int) -> tuple[Any, Any, Any, int, int]:
     """What the sweep does leg by leg, the points of the stops, their rows, and how many rows there are."""
     order = kernel.last_first(legs.depart)
     begin, time, point = kernel.points(order, legs.start, legs.depart, legs.board, timetable.stops)
     ends = (legs.start, legs.end, legs.arrive, legs.alight)
-    where, goes_on = kernel.onward(order, ends, point, timetable.change, timetable.walks, (begin, time))
+    change = timetable.change.astype(np.int32)
+    where, goes_on = kernel.onward(order, kernel.last_first(legs.arrive), ends, change, walks, (begin, time))
     row, (before, own), rows = kernel.rows(order, point, (begin, time), where, goes_on, until)
     seat, fresh, seats = kernel.seats(order, legs.trip)
-    return (order, where, row[goes_on], before, own, seat, fresh), (begin, time), row, rows, max(seats, 1)
+    lands = np.where(legs.alight, legs.end, np.int32(-1))[order]
+    work = (where, row[goes_on], before, own, seat, fresh, lands, legs.arrive[order])
+    return work, (begin, time), row, rows, max(seats, 1)
 
 
 def over_days(timetable: Timetable, days: Sequence[int]) -> Timetable:
