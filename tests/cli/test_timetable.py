@@ -1,4 +1,4 @@
-"""A region with a GTFS feed on the command line; feeds that are broken or hostile: one line, exit 2, nothing written."""
+"""A region with a GTFS feed on the command line; broken and hostile feeds: one line, exit 2, nothing written."""
 
 import json
 import shutil

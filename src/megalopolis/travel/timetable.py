@@ -277,10 +277,12 @@ def _swept(
         else:
             settle(grid, row, walks, columns, stock, last, ranks, origins, out)
 
-    every_panel = range(0, wide, panel)
-    if len(every_panel) > 1:
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(work_off, every_panel))
+    others = range(panel, wide, panel)
+    if others:
+        with ThreadPoolExecutor(max(THREADS - 1, 1)) as pool:
+            waiting = pool.map(work_off, others)
+            work_off(0)
+            list(waiting)
     elif wide:
         work_off(0)
     return np.ascontiguousarray(out[:, :, : to.size])
