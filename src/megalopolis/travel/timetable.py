@@ -41,6 +41,7 @@ HORIZON = 16_000
 
 PANEL = 1024  # targets worked off together: the rows that are in use stay in the cache
 THREADS = min(os.cpu_count() or 1, 4)  # panels worked off at the same time; the result is the same on any number
+_WORTH_THREADS = 5_000_000  # legs times targets: below, starting threads costs more than they save
 _LINE = 64  # bytes
 LANES = 32  # 16-bit minutes in a vector: rows are filled up to whole ones
 
@@ -262,7 +263,8 @@ def _swept(
     column[to] = np.arange(to.size)
     layers = 1 if max_transfers is None else max_transfers + 1
     wide = -(-to.size // LANES) * LANES
-    parts = min(max(-(-wide * layers // PANEL), THREADS), max(wide // LANES, 1))
+    threads = THREADS if legs.trip.size * wide * layers > _WORTH_THREADS else 1
+    parts = min(max(-(-wide * layers // PANEL), threads), max(wide // LANES, 1))
     panel = -(-wide // LANES // parts) * LANES if wide else LANES
     out = np.empty((1 if ranks is None else ranks.size, origins.size, wide), dtype=np.int16)
 
