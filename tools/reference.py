@@ -376,9 +376,9 @@ def web_page() -> str:
         "",
         _NOTE,
         "",
-        "`megalopolis serve` answers at `/api`; [The web map](../how-to/web-map.md) shows how it is used. The same as",
-        "a document: `/api/openapi.json`; as a page: `/api/docs`. An error is an object whose `error` holds lines:",
-        "what is wrong and what to do. Bodies are JSON of at most 1 MiB.",
+        "`megalopolis serve` answers at `/api`; [The web map](../how-to/web-map.md) shows how it is used.",
+        "The same as a document: `/api/openapi.json`; as a page: `/api/docs`. An error is an object whose `error`",
+        "holds lines: what is wrong and what to do. Bodies are JSON of at most 1 MiB.",
         "",
     ]
     rows: list[tuple[object, ...]] = []

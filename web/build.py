@@ -25,6 +25,8 @@ STATIC = WEB.parent / "src" / "megalopolis" / "web" / "static"
 #: Beside the page: hash of the sources that it was built from.
 STAMP = ".sources"
 _SECONDS = 300
+#: A registry that does not answer is given up soon: every other command works without the page.
+_NPM = ("--no-fund", "--no-audit", "--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000")
 
 
 def sources() -> list[Path]:
@@ -99,7 +101,7 @@ def install(*, tools: bool = False) -> None:
     lock = WEB / "package-lock.json"
     there = marker.is_file() and marker.stat().st_mtime >= lock.stat().st_mtime
     if not there or (tools and not (WEB / "node_modules" / "vitest").is_dir()):
-        run([*node("npm"), "ci", "--no-fund", "--no-audit", "--prefer-offline", *([] if tools else ["--omit=dev"])])
+        run([*node("npm"), "ci", *_NPM, *([] if tools else ["--omit=dev"])])
 
 
 def page() -> str:

@@ -5,6 +5,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -75,3 +76,26 @@ def test_files(toy_server, api, sent) -> None:
     assert "<h1" in page.text
     assert api.get(f"{base}/../../run.json").status_code in {404, 422}
     assert "there is no file" in api.get(f"{base}/passwd").json()["error"][0]
+
+
+def test_a_running_evaluation_is_cancelled_and_can_be_asked_for_again(api, sent) -> None:
+    wanted = {"region": "region", "plan": sent["hash"], "year": 2029}
+    job = api.post("/api/evaluations", json=wanted).json()
+    while job["state"] == "queued":
+        job = api.get(f"/api/evaluations/{job['id']}").json()
+    api.delete(f"/api/evaluations/{job['id']}")
+    for _ in range(200):
+        job = api.get(f"/api/evaluations/{job['id']}").json()
+        if job["state"] not in {"queued", "running"}:
+            break
+        time.sleep(0.1)
+    assert job["state"] in {"cancelled", "done"}  # done, where it was faster
+    again = api.post("/api/evaluations", json=wanted).json()
+    assert again["id"] == job["id"]
+    assert again["state"] in {"queued", "running", "done"}
+
+
+def test_the_same_question_has_the_same_answer_at_once(toy_server, api, sent) -> None:
+    first = toy_server.evaluated(sent["hash"], 2030)
+    job = api.post("/api/evaluations", json={"region": "region", "plan": sent["hash"], "year": 2030}).json()
+    assert (job["id"], job["state"]) == (first["id"], "done")

@@ -16,7 +16,23 @@ export function topBar(app: App, setLanguage: (l: Language) => void): HTMLElemen
     h(
       "div",
       { class: "brand" },
-      h("span", { class: "eyebrow" }, `megalopolis · ${app.pick(app.region.name, app.region.names.zh)}`),
+      h(
+        "label",
+        { class: "eyebrow" },
+        "megalopolis · ",
+        h(
+          "select",
+          {
+            id: "region",
+            "aria-label": w("region"),
+            onchange: (e: Event) => {
+              location.hash = String(new URLSearchParams({ region: (e.target as HTMLSelectElement).value, lang: app.language }));
+              location.reload();
+            },
+          },
+          app.entries.map((r) => h("option", { value: r.id, selected: r.id === app.region.id }, app.pick(r.name, r.names.zh))),
+        ),
+      ),
       app.plan || app.draft.measures.length
         ? h("input", { id: "plan-name", class: "plan-name", "aria-label": w("name_of_plan"), value: app.language === "zh" ? (app.draft.names.zh ?? app.draft.name) : app.draft.name, maxlength: 200, onchange: (e: Event) => app.rename((e.target as HTMLInputElement).value) })
         : h("h1", {}, w("no_plan")),
