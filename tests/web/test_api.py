@@ -28,6 +28,17 @@ def test_regions_and_their_cities(api) -> None:
     assert all(len(line["at"]) > 1 for line in lines)
 
 
+def test_land_and_minutes_reached_from_a_city(api, sent, toy, toy_plan) -> None:
+    query = {"place": "A", "year": 2030, "plan": sent["hash"]}
+    land = api.get("/api/regions/region/isochrones", params=query).json()["features"]
+    assert [f["properties"]["minutes"] for f in land] == [180, 120, 60]
+    assert land[0]["properties"]["people"] >= land[2]["properties"]["people"]
+    own = evaluate(toy, toy_plan, years=[2030], draws=0, only={"travel"}).travel_times
+    found = api.get("/api/regions/region/minutes", params=query).json()
+    for city, minutes in zip(found["cities"], found["plan"], strict=True):
+        assert abs(own.loc["A", city] - minutes) <= 0.005 + 1e-9
+
+
 def test_a_plan_comes_back_as_it_was_sent(api, sent) -> None:
     plan = load_plan(TOY / "plan.yaml")
     assert sent["hash"] == plan.hash

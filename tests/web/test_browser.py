@@ -15,6 +15,8 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_frontend import build
+from web_server import Server
 
 from megalopolis.web.app import STATIC
 
@@ -280,10 +282,10 @@ def test_a_script_in_a_plan_is_shown_not_run(visit, api, sent) -> None:
 def test_accessibility(visit, language) -> None:
     axe = Path(__file__).parent.parent.parent / "web" / "node_modules" / "axe-core" / "axe.min.js"
     if not axe.is_file():
-        from test_frontend import build
-
+        tools = build()
         try:
-            build().install(tools=True)
+            with tools.alone():
+                tools.install(tools=True)
         except RuntimeError as error:
             if os.environ.get("CI"):
                 raise
@@ -316,8 +318,6 @@ def test_compare_export_share(visit) -> None:
 
 
 def test_china_opens_on_a_finished_example_within_its_weight(browser, tmp_path_factory) -> None:
-    from conftest import Server
-
     server = Server("china", tmp_path_factory.mktemp("cache"))
     server.start()
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")

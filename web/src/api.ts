@@ -64,6 +64,12 @@ export const minutes = (id: string, place: string, year: number, planHash: strin
   return call(`api/regions/${encodeURIComponent(id)}/minutes?${query}`);
 };
 
+export const isochrones = (id: string, place: string, year: number, planHash: string | null): Promise<GeoJSON.FeatureCollection> => {
+  const query = new URLSearchParams({ place, year: String(year) });
+  if (planHash) query.set("plan", planHash);
+  return call(`api/regions/${encodeURIComponent(id)}/isochrones?${query}`);
+};
+
 export interface Edit {
   region: string;
   plan: string | null;

@@ -354,6 +354,7 @@ export class App {
         if (this.region.default_plan && planName !== this.region.default_plan) this.take(await api.plan(this.region.default_plan));
       }
     }
+    if (!this.plan && this.mode === "difference") this.mode = "baseline";
     this.started = true;
     if (this.plan || !planName) this.ask();
     await this.loadLines();
@@ -398,13 +399,17 @@ export class App {
 
   setMode(mode: Mode): void {
     this.mode = mode;
+    if (this.isochrones) void this.showReached();
     this.remember();
     this.redraw();
   }
 
   setIndicator(id: string): void {
     this.indicator = id;
-    if (id !== MINUTES) this.isochrones = null;
+    if (id !== MINUTES && this.isochrones) {
+      this.isochrones = null;
+      void this.showReached();
+    }
     this.remember();
     this.redraw();
   }
@@ -432,7 +437,9 @@ export class App {
       return this.setIndicator(this.before.indicator);
     }
     try {
-      this.isochrones = await api.minutes(this.region.id, this.place, this.year, this.plan?.hash ?? null);
+      const [place, plan] = [this.place, this.plan?.hash ?? null];
+      this.isochrones = await api.minutes(this.region.id, place, this.year, plan);
+      void this.showReached();
       if (this.indicator !== MINUTES) this.before = { indicator: this.indicator, mode: this.mode };
       this.indicator = MINUTES;
       if (this.mode === "difference") this.mode = "plan";
@@ -440,6 +447,14 @@ export class App {
       this.trouble = this.words("refused", { what: (error as Error).message });
     }
     this.redraw();
+  }
+
+  /** Draw the land within 1, 2 and 3 hours of the city at hand, in the case that the map shows. */
+  private async showReached(): Promise<void> {
+    if (!this.isochrones || !this.place) return this.pane.setReached(null);
+    const place = this.place;
+    const land = await api.isochrones(this.region.id, place, this.year, this.mode === "baseline" ? null : (this.plan?.hash ?? null));
+    if (this.isochrones && this.place === place) this.pane.setReached(land);
   }
 
   /** Address of what is on the screen: who opens it sees the same. */
@@ -715,6 +730,7 @@ export class App {
     if (stops && stops.length > 1) {
       const line = newLine(this.lineName(), stops, Math.max(this.region.today, this.year));
       this.open = line.id;
+      if (this.mode === "baseline") this.mode = "difference";
       const base = this.draft.name ? this.draft : { ...this.draft, name: this.words("plan"), years: [this.year] };
       this.commit({ ...base, measures: [...base.measures, line] });
     } else this.redraw();

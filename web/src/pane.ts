@@ -67,6 +67,7 @@ export class Pane {
       container: element,
       style: { version: 8, sources: {}, layers: [{ id: "sea", type: "background", paint: { "background-color": "#dfe7ee" } }] },
       attributionControl: false,
+      canvasContextAttributes: { preserveDrawingBuffer: true }, // for printing
       renderWorldCopies: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -109,10 +110,17 @@ export class Pane {
   private addLayers(): void {
     const empty = collection([]);
     const source = (id: string): void => void this.map.addSource(id, { type: "geojson", data: empty });
-    for (const id of ["land", "formed", "planned", "rivers", "sections", "lines", "plan"]) source(id);
+    for (const id of ["land", "reached", "formed", "planned", "rivers", "sections", "lines", "plan"]) source(id);
     const add = (layer: maplibregl.LayerSpecification): void => void this.map.addLayer(layer);
     add({ id: "land", type: "fill", source: "land", paint: { "fill-color": "#f4f2ec" } });
     add({ id: "coast", type: "line", source: "land", paint: { "line-color": "#b9c1c9", "line-width": 0.8 } });
+    add({
+      id: "reached",
+      type: "fill",
+      source: "reached",
+      paint: { "fill-color": ["match", ["get", "minutes"], 60, "#0c2c84", 120, "#1d91c0", "#7fcdbb"], "fill-opacity": 0.2 },
+    });
+    add({ id: "reached-edge", type: "line", source: "reached", paint: { "line-color": "#225ea8", "line-width": 1 } });
     add({ id: "formed", type: "fill", source: "formed", paint: { "fill-color": "#8a6d3b", "fill-opacity": 0.09 } });
     add({ id: "formed-edge", type: "line", source: "formed", paint: { "line-color": "#8a6d3b", "line-opacity": 0.5, "line-width": 0.9 } });
     add({ id: "planned", type: "line", source: "planned", paint: { "line-color": "#12466f", "line-opacity": 0.65, "line-width": 1.2, "line-dasharray": [3, 2] } });
@@ -191,6 +199,11 @@ export class Pane {
       "plan",
       collection(measures.map((m) => ({ type: "Feature", properties: { id: m.id, later: m.later }, geometry: { type: "LineString", coordinates: m.at } }))),
     );
+  }
+
+  /** Land within 1, 2 and 3 hours of a city; none to take it away. */
+  setReached(land: GeoJSON.FeatureCollection | null): void {
+    this.set("reached", land ?? collection([]));
   }
 
   setFormed(clusters: Outlined[]): void {

@@ -37,7 +37,7 @@ function overview(app: App): (HTMLElement | null)[] {
   return [
     h("h2", {}, app.nameOf(area)),
     some ? h("h3", {}, `${w("winners")}: ${app.label(id)}`) : null,
-    some ? list(ranked.slice(0, 5)) : app.view ? h("p", { class: "muted" }, w("winners_none")) : null,
+    some ? list(ranked.slice(0, 5)) : app.view?.plan ? h("p", { class: "muted" }, w("winners_none")) : null,
     some && ranked.length > 5 ? h("h3", {}, w("losers")) : null,
     some && ranked.length > 5 ? list(ranked.slice(-Math.min(5, ranked.length - 5)).reverse()) : null,
     h(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from typing import Any, Final
 
@@ -9,7 +10,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from megalopolis.evaluation import Evaluation
 from megalopolis.evaluation.answers.document import plain
+from megalopolis.evaluation.isochrones import isochrones
 from megalopolis.evaluation.pillars import PILLARS
 from megalopolis.parameters import Parameters, registry
 from megalopolis.pillar import indicators
@@ -209,6 +212,14 @@ def plan_document(id_: str, region: Region, plan: Plan) -> Document:
             "measures": measures,
         }
     )
+
+
+def isochrones_document(evaluation: Evaluation, place: str) -> Document:
+    """Isochrones of a city as a FeatureCollection, the largest first; degrees to three places."""
+    land = isochrones(evaluation, place)[::-1]
+    land["geometry"] = shapely.set_precision(land.geometry.to_numpy(), 0.001)
+    found: Document = json.loads(land.to_json())
+    return found
 
 
 def why_document(region: Region, indicator: str) -> Document:

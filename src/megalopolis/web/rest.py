@@ -156,6 +156,22 @@ def minutes(
     return plain({"place": place, "year": year, "cities": ids, **found})  # type: ignore[no-any-return]
 
 
+@router.get("/regions/{region}/isochrones", tags=["regions"])
+def isochrones_of(
+    request: Request,
+    region: RegionId,
+    place: Annotated[str, Query(max_length=100)],
+    year: YearQuery,
+    plan: PlanName = None,
+) -> dict[str, Any]:
+    """Land reached from a city within 1, 2 and 3 hours as GeoJSON, with the cities and residents in it."""
+    desk = _desk(request)
+    state = desk.library.region(region)
+    if place not in state.names.ids:
+        raise NotFound(Problem("", f"there is no city '{place[:60]}'", "give the id of a city"))
+    return documents.isochrones_document(desk.travel(region, plan, year), place)
+
+
 @router.post("/plans", tags=["plans"], status_code=201)
 def send_plan(request: Request, sent: PlanSent) -> dict[str, Any]:
     """Check a plan against a region and keep it under its hash."""
