@@ -90,6 +90,7 @@ def position(page: Page, measure: str, stop: int) -> tuple[float, float]:
 def drag(page: Page, measure: str, stop: int, dx: float, dy: float, steps: int = 12) -> None:
     if page.evaluate("megalopolis.app.open") != measure:
         page.click(f"#open-{measure}")
+        page.wait_for_function("() => megalopolis.app.channel.idle")  # the network without the line is ready
     x, y = position(page, measure, stop)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -124,6 +125,7 @@ def test_drag_read_compare_reload_undo(visit, toy_server, tmp_path) -> None:
     city = page.evaluate("megalopolis.app.plan.measures.find(m => m.id === 'link').stops[1].city")
     before = shown(page, city, "accessibility")
     drag(page, "link", 1, -70, -45)
+    page.wait_for_function("() => megalopolis.timings.drawnSeq === megalopolis.timings.lastSeq", timeout=60_000)
     page.wait_for_function(TAKEN, timeout=60_000)
     timings = page.evaluate("megalopolis.timings")
     assert timings["drawn"] > 0
@@ -307,6 +309,9 @@ def test_compare_export_share(visit) -> None:
     page.wait_for_function("() => megalopolis.app.other?.view", timeout=60_000)
     cells = page.locator("#versus tbody tr").first.locator("td").all_inner_texts()
     assert cells[1] == cells[2]
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    for picture in page.locator("img.printed").all():
+        assert len(picture.get_attribute("src")) > 5_000
     page.click("#compare")
     page.click("#export summary")
     with page.expect_download() as found:

@@ -483,6 +483,8 @@ export class App {
       try {
         const view = await api.view(job.id);
         if (this.job?.id !== job.id) return;
+        const fewer = this.view !== null && Object.keys(view.indicators).length < Object.keys(this.view.indicators).length;
+        if (!view.complete && job.state !== "done" && fewer) return this.render(); // what is there says more: it stays, dimmed
         this.view = view;
         this.position = new Map(view.places.map((p, i) => [p, i]));
         if (!this.dragging) this.live = null;
@@ -654,12 +656,12 @@ export class App {
   }
 
   private onFrame(frame: Live, at: number): void {
-    timings.drawnSeq = frame.seq;
     const awaited = this.dragging || this.pending || this.view?.plan !== this.plan?.hash;
     if (!awaited) return;
     this.live = frame;
     this.paint(() => {
       timings.drawn++;
+      timings.drawnSeq = frame.seq;
       timings.moves.push(performance.now() - at);
     });
     this.render();

@@ -294,11 +294,11 @@ export function comparisonTable(app: App): HTMLElement | null {
   const ids = app.region.indicators.map((i) => i.id).filter((i) => known(app.values(i, area, "plan")[0]));
   return h(
     "div",
-    { class: "versus" },
+    { id: "versus" },
     h("h2", {}, `${app.nameOf(area)}, ${app.year}`),
     h(
       "table",
-      {},
+      { class: "ledger" },
       h("thead", {}, h("tr", {}, h("th", {}, ""), h("th", { class: "number" }, w("baseline")), h("th", { class: "number" }, app.draft.name), h("th", { class: "number" }, app.pick(other.plan.name, other.plan.names.zh)))),
       h(
         "tbody",

@@ -1,6 +1,6 @@
 import * as api from "./api";
 import { App, timings } from "./app";
-import { bottomBar, comparisonTable, legend, showTable, topBar } from "./bars";
+import { bottomBar, legend, showTable, topBar } from "./bars";
 import { fill, h } from "./dom";
 import { leftPanel } from "./left";
 import { rightPanel } from "./right";
@@ -39,10 +39,9 @@ async function main(): Promise<void> {
   const map = h("div", { class: "map", id: "map" });
   const other = h("div", { class: "map", id: "other" });
   const key = h("section", { id: "legend", "aria-label": w("legend") });
-  const versus = h("div", { id: "versus" });
   const fold = h("button", { id: "fold", "aria-expanded": "true", "aria-controls": "left" }, "‹");
   const dialog = h("dialog", { id: "dialog" });
-  const stage = h("main", { id: "stage" }, h("div", { id: "maps" }, h("div", { class: "side" }, map, captions[0]), h("div", { class: "side", id: "side" }, other, captions[1])), fold, versus);
+  const stage = h("main", { id: "stage" }, h("div", { id: "maps" }, h("div", { class: "side" }, map, captions[0]), h("div", { class: "side", id: "side" }, other, captions[1])), fold);
   root.replaceChildren(h("a", { class: "skip", href: "#table", onclick: (e: Event) => { e.preventDefault(); document.getElementById("table")?.focus(); } }, w("table")), top, h("div", { id: "side-left" }, left, key), stage, right, bottom, dialog);
   let entries: api.RegionEntry[];
   try {
@@ -72,7 +71,6 @@ async function main(): Promise<void> {
       keepOpen(right, () => fill(right, rightPanel(app)));
       keepOpen(bottom, () => fill(bottom, bottomBar(app)));
       fill(key, legend(app));
-      fill(versus, comparisonTable(app) ?? "");
       captions[0].textContent = app.draft.name;
       captions[1].textContent = app.other ? app.pick(app.other.plan.name, app.other.plan.names.zh) + (app.other.view ? "" : " …") : "";
       document.body.classList.toggle("drawing", app.drawn !== null);
@@ -111,6 +109,10 @@ async function main(): Promise<void> {
   });
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll<HTMLDetailsElement>("details.menu[open]")) if (!menu.contains(event.target as Node)) menu.open = false;
+  });
+  window.addEventListener("beforeprint", () => {
+    app.pane.print();
+    app.otherPane?.print();
   });
   Object.assign(window, { megalopolis: { app, timings } });
   render();

@@ -239,6 +239,25 @@ export class Pane {
     this.map.jumpTo({ center: other.map.getCenter(), zoom: other.map.getZoom() });
   }
 
+  /** Leave a picture of the map for the printer, which gets no canvas. */
+  print(): void {
+    this.paint();
+    const [base, own] = [this.map.getCanvas(), this.canvas];
+    const whole = document.createElement("canvas");
+    [whole.width, whole.height] = [own.width, own.height];
+    const context = whole.getContext("2d")!;
+    context.drawImage(base, 0, 0, whole.width, whole.height);
+    context.drawImage(own, 0, 0);
+    let picture = this.element.querySelector<HTMLImageElement>(".printed");
+    if (!picture) {
+      picture = document.createElement("img");
+      picture.className = "printed";
+      picture.alt = "";
+      this.element.append(picture);
+    }
+    picture.src = whole.toDataURL("image/png");
+  }
+
   remove(): void {
     this.map.remove();
     this.element.replaceChildren();

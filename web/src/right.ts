@@ -1,13 +1,14 @@
 // The city at hand: before and after with ranges, and why. With none, the biggest winners and losers.
 import * as api from "./api";
 import { type App, MINUTES } from "./app";
+import { comparisonTable } from "./bars";
 import { fill, h } from "./dom";
 import { known, number } from "./number";
 
 const PILLARS = ["travel", "clusters", "economy", "services", "environment", "carbon", "settlement"];
 
 export function rightPanel(app: App): HTMLElement {
-  return h("div", { class: "scroll", id: "right-scroll" }, app.place ? place(app, app.place) : overview(app));
+  return h("div", { class: "scroll", id: "right-scroll" }, app.place ? place(app, app.place) : app.other ? comparisonTable(app) : overview(app));
 }
 
 function signed(app: App, id: string, place: string): string {

@@ -106,11 +106,12 @@ class Worker:
             self.done.popitem(last=False)
 
     def _evaluate(self, task: Task, region: Region, plan: Plan | None) -> bytes:
-        """Central values first, then ranges, then the pillars that run only where they are named."""
+        """Travel first, then every central value, then ranges, then the pillars that run only where they are named."""
         progress = self._progress(task["job"])
         years = [task["year"]]
-        quick = evaluate(region, plan, years=years, draws=0, progress=progress)
-        self.pipe.send((task["job"], "partial", packed(view_document([quick], whole=False))))
+        for only in ({"travel"}, None):
+            quick = evaluate(region, plan, years=years, only=only, draws=0, progress=progress)
+            self.pipe.send((task["job"], "partial", packed(view_document([quick], whole=False))))
         found = evaluate(region, plan, years=years, draws=DRAWS, progress=progress)
         self._keep(task["key"], found)
         parts = [found]
