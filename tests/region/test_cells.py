@@ -93,3 +93,8 @@ def test_multiples_are_exact(value):
 )
 def test_units_of_headers(text, unit, currency, scale):
     assert unit_scale(text, unit, currency) == scale
+
+
+@pytest.mark.parametrize("cell", ["II", "ii", " Ii "])
+def test_words_of_an_enum_keep_the_case_of_the_schema(cell):
+    assert parse(schemas()["sections"]["target"], cell) == "II"
