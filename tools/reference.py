@@ -42,6 +42,7 @@ _TABLES: Final = {
     "catalogue": "Catalogue of public services, line by line: in a folder the YAML documents under `services/`.",
     "cities": "The units of the region. The only table that is required.",
     "clusters_planned": "Members of the planned clusters, one row each.",
+    "corridors_quoted": "What others say of a megalopolis; the report holds it against what is found.",
     "declared_industries": "Strategic industries that cities name in their five-year plans, and where they were read.",
     "discharges": "Discharges into reaches. Those without a city are background and what comes in over the border.",
     "drivers": "Population, urbanization and productivity by place and year.",

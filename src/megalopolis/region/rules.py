@@ -23,6 +23,7 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "catalogue": ("file", "seq"),
     "cities": ("id",),
     "clusters_planned": ("cluster", "city"),
+    "corridors_quoted": ("corridor", "measure"),
     "declared_industries": ("city", "plan", "document", "industry"),
     "drivers": ("place", "year", "variable"),
     "evidence_links": ("evidence", "issuing_city", "consuming_sector", "consuming_city"),

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import jinja2
 
-from megalopolis.report import in_clusters, in_economy, in_environment, in_services, in_travel, in_trust
+from megalopolis.report import (
+    in_clusters,
+    in_economy,
+    in_environment,
+    in_quoted,
+    in_services,
+    in_travel,
+    in_trust,
+)
 from megalopolis.report.blocks import Figure, Included, Paragraph, Section, Table
 from megalopolis.report.front import Front
 from megalopolis.report.view import View
@@ -22,6 +30,7 @@ def sections(view: View) -> tuple[Section, ...]:
         in_travel.closer(view),
         in_clusters.moves(view),
         in_clusters.corridors(view),
+        in_quoted.quoted(view),
         in_travel.matrix(view),
         in_economy.incomes(view),
         in_services.paperwork(view),
