@@ -26,6 +26,15 @@ from megalopolis.cli import (  # noqa: F401 - each adds its commands
 )
 from megalopolis.cli.app import BAD_INPUT, FAILED, app
 
+#: Commands in the order of the help, the main job first; any other follows.
+_ORDER: Final = (
+    *("report", "compare", "serve", "signals"),
+    *("travel", "clusters", "economy", "services", "environment"),
+    *("check", "new", "reproduce"),
+)
+_PLACE: Final = {name: place for place, name in enumerate(_ORDER)}
+app.registered_commands.sort(key=lambda c: _PLACE.get(cast("Any", c.callback).__name__, len(_PLACE)))
+
 INTERRUPTED: Final = 130
 #: Wrong use of a command; typer does not export it and keeps it in different places in different versions.
 _WRONG_USE: Final = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE
@@ -16,6 +17,8 @@ from megalopolis.report.view import View
 
 #: Indicators of the alternatives' table, in order.
 COMPARED = ("investment", "accessibility", "people_180", "mean_minutes", "gdp")
+#: Change, as a share of the reference case, from which an indicator gets a column in the clusters' table.
+LEAST_TOLD = 0.005
 #: Indicators of the clusters' table, one or two of each pillar, in order; whether the change is told in per cent.
 TOLD = {
     "cluster_minutes": False,
@@ -96,7 +99,6 @@ def sentence(view: View) -> str:
     low, high = (abs(x) for x in ends)
     size = gain if signed else said(number(abs(row["difference"]), low, high, "persons", view.language))
     share = view.percent(row)
-    cost = _cost(view)
     key = "sentence_open" if signed else "sentence_more" if row["difference"] >= 0 else "sentence_fewer"
     key = key if row["difference"] or size.low else "sentence_same"
     return words(
@@ -105,8 +107,24 @@ def sentence(view: View) -> str:
         people=size.text,
         people_range=_range(view, size.low, size.high),
         percent=share.text,
-        cost=words("costs", cost=cost.text, cost_range=_range(view, cost.low, cost.high)) if cost else words("no_cost"),
+        cost=_cost_said(view) + _output(view),
     )
+
+
+def _cost_said(view: View) -> str:
+    cost = _cost(view)
+    if cost is None:
+        return view.words("no_cost")
+    return view.words("costs", cost=cost.text, cost_range=_range(view, cost.low, cost.high))
+
+
+def _output(view: View) -> str:
+    """What the plan does to GDP, as the end of the sentence; empty where the economy was not evaluated."""
+    row = view.change("gdp")
+    if not _moves(row) or row is None:
+        return ""
+    share = view.percent(row)
+    return view.words("and_output", percent=share.text, output_range=_range(view, share.low, share.high))
 
 
 def _cost(view: View) -> Cell | None:
@@ -158,7 +176,7 @@ def by_cluster(view: View) -> Table | None:
     places = [f"cluster:{name}" for name in view.clusters]
     if not places or not view.has_plan():
         return None
-    told = [name for name in TOLD if any((view.change(name, place) or {}).get("difference") for place in places)]
+    told = [name for name in TOLD if any(_moves(view.change(name, place)) for place in places)]
     if not told:
         return None
     columns = [Column(words("cluster"))]
@@ -169,6 +187,11 @@ def by_cluster(view: View) -> Table | None:
         rows.append((Cell(name), *cells))
     caption = words("front_clusters", year=view.evaluation.year)
     return Table(caption, tuple(columns), tuple(rows), kind="alternatives", fixed=True)
+
+
+def _moves(row: dict[str, Any] | None) -> bool:
+    """Whether a change is worth a column on the first page."""
+    return row is not None and abs(row["difference"]) > LEAST_TOLD * abs(row["baseline"])
 
 
 def _told(view: View, indicator: str, place: str) -> Cell:
