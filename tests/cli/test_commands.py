@@ -260,7 +260,7 @@ def test_help_teaches_by_example(quick):
 def test_economy(quick):
     document = envelope_of(quick("economy", TOY, PLAN, "--json", "--draws", 1))
     result = document["result"]
-    assert list(result)[:6] == ["change", "cities", "industries", "certificate", "declared", "backtest"]
+    assert {"change", "cities", "industries", "certificate", "channels", "structure", "sensitivity"} <= set(result)
     people = {row["id"]: row for row in result["cities"]}
     assert people["A"]["population"] > people["A"]["population_base"]
     assert [c["id"] for c in result["declared"]["coverage"]["not_covered"]] == ["C"]
@@ -268,6 +268,7 @@ def test_economy(quick):
     assert result["backtest"] is None
     change = {(row["place"], row["indicator"]): row for row in result["change"]}
     welfare = change["region", "welfare"]
+    assert sum(v for k, v in result["channels"][0].items() if k != "place") == pytest.approx(welfare["plan"])
     assert 0 < welfare["low"] <= welfare["difference"] <= welfare["high"]
     assert result["certificate"]["residual"] <= 1e-9
     said = quick("economy", TOY, PLAN, "--draws", 0)

@@ -6,6 +6,7 @@ import pytest
 import megalopolis as mp
 from megalopolis.economy.declared import contested, overlap, shared, strategic_industries
 from megalopolis.evaluation.declared import declared_industries
+from megalopolis.region.inspect import check_region
 from megalopolis.region.read import read_region
 from megalopolis.region.schema import schemas
 
@@ -73,3 +74,21 @@ def test_bad_rows_are_named(tmp_path, row, said):
     (tmp_path / "declared_industries.csv").write_text(head + row + "\n")
     with pytest.raises(mp.BadInput, match=said):
         read_region(tmp_path)
+
+
+def test_sectors_against_gdp(tmp_path):
+    head = "id,name,lon,lat,population,registered,gdp\n"
+    (tmp_path / "region.yaml").write_text("name: Small\ncurrency: EUR\nbase_year: 2020\n")
+    (tmp_path / "cities.csv").write_text(head + "A,Ann,0,0,1000,900,100\nB,Ben,1,0,1000,,100\n")
+    industries = tmp_path / "industries.csv"
+    industries.write_text("city,industry,value_added\nA,goods,60\nA,services,40\nB,goods,60\nB,services,45\n")
+    report = check_region(str(tmp_path))
+    assert not report.problems
+    assert [str(w) for w in report.warnings if "sum to 105" in str(w)]
+    industries.write_text("city,industry,value_added\nA,goods,60\nA,services,400\nB,goods,-1\nC,goods,3\n")
+    problems = [str(p) for p in check_region(str(tmp_path)).problems]
+    assert any("industries.csv:2:value_added" in p and "sum to 460" in p for p in problems)
+    assert any("industries.csv:4:value_added" in p for p in problems)  # negative
+    assert any("industries.csv:5:city" in p for p in problems)  # unknown
+    (tmp_path / "cities.csv").write_text(head + "A,Ann,0,0,1000,-5,100\nB,Ben,1,0,1000,,100\n")
+    assert any("cities.csv:2:registered" in str(p) for p in check_region(str(tmp_path)).problems)

@@ -79,6 +79,10 @@ _OWN_LABELS: Final = {
     "share_gdp": ("Share of GDP in the planned clusters, whole prefectures", "规划城市群占GDP比重（整地级市口径）"),
     "share_urban_population": ("Share of urban population in the planned clusters", "规划城市群占城镇人口比重"),
     "share_population": ("Share of population in the planned clusters", "规划城市群占人口比重"),
+    "declared_contested": (
+        "Declared industries that another city of the cluster declares too",
+        "同群另有城市申报的战略性产业占比",
+    ),
     "corridor_population": ("Population of the largest corridor", "最大走廊人口"),
     "corridor_length_km": ("Length of the largest corridor", "最大走廊长度"),
     "route_km_all": ("Railway in operation, all lines", "铁路营业里程"),
@@ -184,7 +188,20 @@ def _clusters(evaluation: Evaluation) -> list[Row]:
         rows.append(row)
     for name in ("share_gdp", "share_urban_population", "share_population", "density", "crowding", "duplication"):
         rows += _modelled(evaluation, name)
-    return rows
+    return rows + _declared(evaluation)
+
+
+def _declared(evaluation: Evaluation) -> list[Row]:
+    """Industries that cities declare and another city of their cluster too, where plans of cities were read."""
+    found = evaluation.declared
+    if found is None or found.clusters["contested"].isna().all():
+        return []
+    known = found.clusters.dropna(subset=["contested"])
+    weight = known["declared"] * known["covered"]
+    share = float((known["contested"] * weight).sum() / weight.sum())
+    row = _row("declared_contested", share, "share", status="sourced", source="five-year plans of the cities")
+    row["why"] = f"plans of {len(found.cities)} of {len(found.cities) + len(found.not_covered)} cities were read"
+    return [row]
 
 
 def _two(evaluation: Evaluation) -> list[tuple[str, int]]:

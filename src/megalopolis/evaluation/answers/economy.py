@@ -6,7 +6,7 @@ import pandas as pd
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city
-from megalopolis.evaluation.answers.economy_evidence import backtest_answer, declared_answer
+from megalopolis.evaluation.answers.economy_evidence import backtest_answer, declared_answer, worth_answer
 from megalopolis.evaluation.answers.plaintext import figure, place_name, table
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.pillar import Result, indicators
@@ -33,6 +33,7 @@ def economy_answer(evaluation: Evaluation) -> Document:
         "cities": [{**city(region, row.pop("city")), **row} for row in cities],
         "industries": result.tables["industries"].to_dict("records"),
         "certificate": result.tables["certificate"].to_dict("records")[0],
+        **worth_answer(evaluation, result),
         "declared": declared_answer(evaluation),
         "backtest": backtest_answer(evaluation),
     }

@@ -10,6 +10,8 @@ from megalopolis.evaluation.answers.document import Document, city
 from megalopolis.evaluation.answers.plaintext import place_name, table
 from megalopolis.evaluation.declared import industry_label
 from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.evaluation.incomes import by_place, channels, sensitivity, structure
+from megalopolis.pillar import Result
 
 METHODS: Final = {
     "no_change": "no change",
@@ -24,6 +26,17 @@ STAND_INS: Final = (
     "growth of the region as a whole: as counted, for every method but no change",
 )
 _PAIRS: Final = 10
+
+
+def worth_answer(evaluation: Evaluation, result: Result) -> Document:
+    """Welfare by channel for region and clusters, structure of output before and after, one parameter at a time."""
+    money = by_place(channels(result.tables["cities"]), evaluation.region)
+    alike, bands = structure(result.tables["industries"], evaluation.region), sensitivity(evaluation)
+    return {
+        "channels": [{"place": place, **row} for place, row in money.to_dict("index").items()],
+        "structure": alike.astype(object).where(alike.notna(), None).to_dict("records"),
+        "sensitivity": bands.astype(object).where(bands.notna(), None).to_dict("records"),
+    }
 
 
 def backtest_answer(evaluation: Evaluation) -> Document | None:
