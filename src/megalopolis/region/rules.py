@@ -13,6 +13,7 @@ import pandas as pd
 from megalopolis.errors import Problem, suggest
 from megalopolis.region.raw import RawTable, repeated
 from megalopolis.region.schema import schemas
+from megalopolis.region.sectors import sectors
 from megalopolis.region.timetable_rule import timetable_rule
 from megalopolis.units import Array, great_circle_km
 
@@ -44,9 +45,6 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "timetable_calls": ("train", "seq"),
     "timetable_changes": ("from", "to"),
 }
-#: Gap between a city's sectors and its GDP that is said, and the one that is refused.
-SECTORS_SAID: Final = 0.02
-SECTORS_REFUSED: Final = 0.5
 #: A station further away hardly serves its city, unless twice the radius of a disc of the city's area is more.
 FAR_KM: Final = 100.0
 
@@ -388,25 +386,6 @@ def _policies(found: Findings) -> None:
                 found.error(table, i, column, f"there is no {column} '{value}' in the region", todo)
 
 
-def _sectors(found: Findings) -> None:
-    """Industries of a city in its base year against its GDP: both say the same of the same year."""
-    rows = found.frame("industries")
-    cities = found.frame("cities")
-    if rows.empty or not cities["id"].is_unique:
-        return
-    rows = rows[rows["year"].isna()] if "year" in rows else rows
-    gdp = cities.set_index("id")["gdp"].astype(float)
-    whole = rows.groupby("city", sort=False)["value_added"].agg(lambda v: v.astype(float).sum(skipna=False))
-    for city, made in whole.items():
-        given = float(gdp.get(city, np.nan))
-        if not (np.isfinite(made) and given > 0) or abs(made / given - 1.0) <= SECTORS_SAID:
-            continue
-        what = f"industries of '{city}' sum to {made:.4g}, its gdp is {given:.4g}: {made / given - 1.0:+.0%}"
-        say = found.error if abs(made / given - 1.0) > SECTORS_REFUSED else found.warn
-        first, todo = int(rows.index[rows["city"] == city][0]), "give both in the same year and unit"
-        say("industries", first, "value_added", what, todo)
-
-
 def _service_cities(found: Findings) -> None:
     """Cities that share evidence or take filings: of the region, of a planned cluster, or a sign for any."""
     clusters = {f"cluster:{c}" for c in found.frame("clusters_planned")["cluster"].dropna()}
@@ -448,7 +427,7 @@ RULES: Final[tuple[Callable[[Findings], None], ...]] = (
     timetable_rule,
     _barriers,
     _policies,
-    _sectors,
+    sectors,
     _service_cities,
     _sources,
 )
