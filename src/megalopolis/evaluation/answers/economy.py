@@ -10,6 +10,7 @@ from megalopolis.evaluation.answers.economy_evidence import backtest_answer, dec
 from megalopolis.evaluation.answers.plaintext import figure, place_name, table
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.pillar import Result, indicators
+from megalopolis.region import Region
 
 
 def economy_answer(evaluation: Evaluation) -> Document:
@@ -50,7 +51,7 @@ def economy_lines(evaluation: Evaluation, language: str) -> list[str]:
             [
                 place_name(region, str(r["place"]), language),
                 indicators()[str(r["indicator"])].label(language),
-                figure(r["value"], r["unit"]),
+                _level(region, r["value"], r["unit"]),
             ]
             for r in shown.to_dict("records")
         ]
@@ -62,9 +63,9 @@ def economy_lines(evaluation: Evaluation, language: str) -> list[str]:
         [
             place_name(region, str(r["place"]), language),
             indicators()[str(r["indicator"])].label(language),
-            figure(r["baseline"], indicators()[str(r["indicator"])].unit),
-            f"{r['difference']:+.3g}",
-            f"{r['low']:+.3g} to {r['high']:+.3g}" if pd.notna(r["low"]) else "",
+            _level(region, r["baseline"], indicators()[str(r["indicator"])].unit),
+            _signed(r["difference"], r["baseline"]),
+            f"{_signed(r['low'], r['baseline'])} to {_signed(r['high'], r['baseline'])}" if pd.notna(r["low"]) else "",
         ]
         for r in together.to_dict("records")
     ]
@@ -91,3 +92,13 @@ def _solved(evaluation: Evaluation) -> Result:
     if "cities" not in result.tables:
         raise BadInput(Problem(evaluation.region.name, result.warnings[0], "check barriers and railway"))
     return result
+
+
+def _level(region: Region, value: float, unit: str) -> str:
+    return figure(value, unit.replace("currency", region.meta.currency).removesuffix("index").rstrip())
+
+
+def _signed(change: float, level: float) -> str:
+    """Change with its sign; what is rounding beside the level is none."""
+    nothing = abs(change) <= 1e-9 * max(abs(level), 1.0)
+    return "0" if nothing else ("+" if change > 0 else "-") + figure(abs(change))
