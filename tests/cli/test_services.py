@@ -37,6 +37,21 @@ def test_what_paperwork_costs(megalopolis):
     before = {r["place"]: r["value"] for r in base["indicators"] if r["indicator"] == "service_hours_total"}
     assert sum(r["hours"] for r in found["saving"]) == pytest.approx(before["region"] - total["region"])
     assert "hours" in megalopolis("services", TOY, "--draws", "0").out
+    assert base["business"][0] == {
+        "procedure": "shop",
+        "cases": pytest.approx(87_000),
+        "hours": pytest.approx(base["business"][0]["hours"]),
+        "cost": None,
+    }
+    swings = [abs(r["hours_high"] - r["hours_low"]) for r in base["tornado"]]
+    assert swings == sorted(swings, reverse=True)
+    scale = next(r for r in base["tornado"] if r["parameter"] == "services.cases_scale")
+    assert scale["hours_high"] == pytest.approx(4 * scale["hours_low"])  # from half the cases to twice as many
+    told = megalopolis(
+        "services", TOY, "--year", "2030", "--draws", "0", "--json", "--set", "services.business_tariff=20"
+    )
+    shop = told.document["result"]["business"][0]
+    assert shop["cost"] == pytest.approx(20 * 1.25 * shop["hours"])
 
 
 def test_links_are_written_for_a_hub_and_as_a_plan(megalopolis, tmp_path):

@@ -149,3 +149,39 @@ def _first(chosen: Options, setting: Setting, plan: LinkPlan, parameters: Mappin
         )
         before = after
     return out
+
+
+def tornado(
+    state: Region,
+    *,
+    minutes: pd.DataFrame,
+    parameters: Mapping[str, float],
+    ranges: Mapping[str, tuple[float, float]],
+    flows: pd.DataFrame | None = None,
+) -> list[dict[str, Any]]:
+    """Hours a year of all residents with one parameter at a time at its low and at its high, the widest swing first.
+
+    Parameters
+    ----------
+    state, minutes, flows, parameters
+        See `megalopolis.services.face.run`.
+    ranges : mapping of str to (float, float)
+        Low and high of parameters by short id.
+
+    Returns
+    -------
+    list of dict
+        ``parameter, low, high`` and ``hours_low, hours_high``, the totals at these two ends.
+    """
+    rows = []
+    for name, ends in ranges.items():
+        if name in parameters and ends[0] < ends[1]:
+            totals = []
+            for end in ends:
+                setting = set_up(state, minutes=minutes, flows=flows, parameters={**parameters, name: end})
+                totals.append(float((setting.passable * setting.burden.known[0]).sum()))
+            rows.append(
+                {"parameter": f"services.{name}", "low": ends[0], "high": ends[1]}
+                | {"hours_low": totals[0], "hours_high": totals[1]}
+            )
+    return sorted(rows, key=lambda r: -abs(r["hours_high"] - r["hours_low"]))

@@ -9,14 +9,14 @@ import pandas as pd
 
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.region import Region
-from megalopolis.services.ask import links, resident
+from megalopolis.services.ask import links, resident, tornado
 from megalopolis.services.burden import Burden, interval
 from megalopolis.services.models import Catalogue
 from megalopolis.services.setting import Setting, set_up
 from megalopolis.services.state import catalogue_of
 from megalopolis.services.tables import assumed_table, indicator_rows, matrices, procedure_table
 
-__all__ = ["Setting", "catalogue_of", "links", "resident", "run", "set_up"]
+__all__ = ["Setting", "catalogue_of", "links", "resident", "run", "set_up", "tornado"]
 
 
 def run(

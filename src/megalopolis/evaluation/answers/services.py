@@ -14,7 +14,7 @@ from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN
 from megalopolis.pillar import Progress, indicators, silent
 from megalopolis.services import face
-from megalopolis.services.quantity import reform
+from megalopolis.services.quantity import reform, standard_cost
 from megalopolis.services.resident import render
 from megalopolis.units import MINUTES_PER_HOUR
 
@@ -51,8 +51,13 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "papers": ("documents", "材料份数"),
     "trips": ("visits", "跑动次数"),
     "counts": ("{links} links and {recognitions} recognitions in all", "共{links}条链接、{recognitions}项异地收件"),
+    "parameter": ("parameter, one at a time", "参数（逐一变动）"),
+    "at_low": ("hours a year at its low", "低值时年小时"),
+    "at_high": ("at its high", "高值时年小时"),
     "clock": ("stopped by the clock: not the same everywhere", "因时限中止：结果可能因机器而异"),
 }  # fmt: skip
+#: Parameters shown of the tornado.
+_WIDEST: Final = 6
 _KINDS: Final = ("documents", "visits", "hours", "money", "days")
 
 
@@ -76,6 +81,8 @@ def services_answer(evaluation: Evaluation) -> Document:
             "records"
         ),
         "saving": _saving(evaluation),
+        "business": _business(evaluation),
+        "tornado": _tornado(evaluation),
         "assumed": result.tables["assumed"].to_dict("records"),
     }
 
@@ -102,6 +109,31 @@ def _saving(evaluation: Evaluation) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _business(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Administrative burden of businesses by procedure: hours, and their cost where a tariff is stated."""
+    own = evaluation.parameters.of_pillar("services")
+    tariff, overhead = own["business_tariff"], own["business_overhead"]
+    frame = evaluation.result("services").tables["procedures"]
+    rows = []
+    for r in frame[frame["life_event"] == "business"].to_dict("records"):
+        cases, hours = _number(r["cases"]), _number(r["hours"])
+        cost = standard_cost(hours, tariff, cases, 1.0, overhead).amount if tariff > 0 else None
+        rows.append({"procedure": r["procedure"], "cases": cases, "hours": cases * hours, "cost": cost})
+    return rows
+
+
+def _tornado(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Hours a year at both ends of each parameter, the widest swing first."""
+    ranges = {k.removeprefix("services."): v for k, v in evaluation.parameters.ranges.items()}
+    return face.tornado(
+        evaluation.state(),
+        minutes=evaluation.travel_times,
+        flows=evaluation.result("clusters").tables["flows"],
+        parameters=evaluation.parameters.of_pillar("services"),
+        ranges=ranges,
+    )
 
 
 def _number(value: Any) -> float:
@@ -134,6 +166,11 @@ def services_lines(evaluation: Evaluation, language: str) -> list[str]:
     if saving:
         total, time, count = (sum(r[k] for r in saving) for k in ("hours", "hours_by_time", "hours_by_cases"))
         lines.append(_word("saves", language, total=figure(total), time=figure(time), count=figure(count)))
+    widest = _tornado(evaluation)[:_WIDEST]
+    swings = [
+        [r["parameter"], f"{r['low']:g}-{r['high']:g}", figure(r["hours_low"]), figure(r["hours_high"])] for r in widest
+    ]
+    lines += ["", *table([_word(k, language) for k in ("parameter", "range", "at_low", "at_high")], swings), ""]
     return [*lines, _word("assumed", language, share=share)]
 
 
