@@ -20,7 +20,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")])
 #: Pages whose commands take seconds; the others are rewritten by hand with tools/outputs.py.
 QUICK = ("docs/how-to/own-region.md", "docs/how-to/own-plan.md", "docs/how-to/own-timetable.md", "README.md")
-_PUBLIC_HOSTS = {"www.w3.org", "zensical.org"}
+_PUBLIC_HOSTS = {"gtfs.org", "www.w3.org", "zensical.org"}
 
 
 def tool(name: str) -> ModuleType:
