@@ -442,7 +442,7 @@ def test_a_longer_cycle_of_parents_is_told_once(tmp_path):
             "sources.csv",
             "cities,gdp",
             "cities,gpd",
-            "sources.csv:14:column: 'cities' has no column 'gpd'; did you mean gdp?",
+            "sources.csv:28:column: 'cities' has no column 'gpd'; did you mean gdp?",
         ),
     ],
 )
