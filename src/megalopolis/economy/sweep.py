@@ -16,17 +16,17 @@ from megalopolis.units import Array
 
 #: Sums may be reordered; infinities and NaN keep their meaning, so that a sweep that fails is seen.
 _FAST: Final = {"reassoc", "contract", "nsz"}
+#: Products and sums may fuse, nothing else: reordered, the division by a row's total would be done for every column.
+_FUSED: Final = {"contract"}
 #: Least share of the elasticity of labour demand that is left after the home market's own response.
 _LEAST: Final = 0.1
-#: Columns of four rows that stay in the first-level cache while all industries use them.
-_STRIP: Final = 512
 #: Longest step of a logarithm in one iteration.
 _LONGEST: Final = 2.0
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
 def _dots(r0: Array, r1: Array, r2: Array, r3: Array, source: Array, out: Array, first: int) -> None:
-    """Add four rows of a kernel times a vector to ``out``."""
+    """Write four rows of a kernel times a vector to ``out``."""
     s0, s1, s2, s3 = 0.0, 0.0, 0.0, 0.0
     for i in range(source.size):
         x = source[i]
@@ -34,10 +34,10 @@ def _dots(r0: Array, r1: Array, r2: Array, r3: Array, source: Array, out: Array,
         s1 += r1[i] * x
         s2 += r2[i] * x
         s3 += r3[i] * x
-    out[first] += s0
-    out[first + 1] += s1
-    out[first + 2] += s2
-    out[first + 3] += s3
+    out[first] = s0
+    out[first + 1] = s1
+    out[first + 2] = s2
+    out[first + 3] = s3
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
@@ -58,23 +58,38 @@ def _dots_of_two(
         t1 += d1 * y
         t2 += d2 * y
         t3 += d3 * y
-    out[k, first] += s0
-    out[k, first + 1] += s1
-    out[k, first + 2] += s2
-    out[k, first + 3] += s3
-    out[k + 1, first] += t0
-    out[k + 1, first + 1] += t1
-    out[k + 1, first + 2] += t2
-    out[k + 1, first + 3] += t3
+    out[k, first] = s0
+    out[k, first + 1] = s1
+    out[k, first + 2] = s2
+    out[k, first + 3] = s3
+    out[k + 1, first] = t0
+    out[k + 1, first + 1] = t1
+    out[k + 1, first + 2] = t2
+    out[k + 1, first + 3] = t3
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=_FUSED, error_model="numpy")
 def _adds(r0: Array, r1: Array, r2: Array, r3: Array, weight: Array, total: Array, first: int, target: Array) -> None:
     """Add four weighted rows of a kernel to a vector."""
     c0, c1 = weight[first] / total[first], weight[first + 1] / total[first + 1]
     c2, c3 = weight[first + 2] / total[first + 2], weight[first + 3] / total[first + 3]
     for i in range(target.size):
-        target[i] += r0[i] * c0 + r1[i] * c1 + r2[i] * c2 + r3[i] * c3
+        target[i] = target[i] + r0[i] * c0 + r1[i] * c1 + r2[i] * c2 + r3[i] * c3
+
+
+@njit(cache=True, nogil=True, fastmath=_FUSED, error_model="numpy")
+def _adds_of_two(
+    r0: Array, r1: Array, r2: Array, r3: Array, weight: Array, total: Array, k: int, first: int, one: Array, two: Array
+) -> None:
+    """The same for two industries at once."""
+    c0, c1 = weight[k, first] / total[k, first], weight[k, first + 1] / total[k, first + 1]
+    c2, c3 = weight[k, first + 2] / total[k, first + 2], weight[k, first + 3] / total[k, first + 3]
+    e0, e1 = weight[k + 1, first] / total[k + 1, first], weight[k + 1, first + 1] / total[k + 1, first + 1]
+    e2, e3 = weight[k + 1, first + 2] / total[k + 1, first + 2], weight[k + 1, first + 3] / total[k + 1, first + 3]
+    for i in range(one.size):
+        d0, d1, d2, d3 = r0[i], r1[i], r2[i], r3[i]
+        one[i] = one[i] + d0 * c0 + d1 * c1 + d2 * c2 + d3 * c3
+        two[i] = two[i] + d0 * e0 + d1 * e1 + d2 * e2 + d3 * e3
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
@@ -116,23 +131,16 @@ def fused_pass(kernel: Array, source: Array, weight: Array, total: Array, back: 
     count, rows = source.shape[0], kernel.shape[0]
     back[:] = 0.0
     whole = rows - rows % 4
-    total[:] = 0.0
-    columns = kernel.shape[1]
     for n in range(0, whole, 4):
-        for begin in range(0, columns, _STRIP):
-            end = min(begin + _STRIP, columns)
-            r0, r1 = kernel[n, begin:end], kernel[n + 1, begin:end]
-            r2, r3 = kernel[n + 2, begin:end], kernel[n + 3, begin:end]
-            for k in range(0, count - 1, 2):
-                _dots_of_two(r0, r1, r2, r3, source[k, begin:end], source[k + 1, begin:end], total, k, n)
-            if count % 2:
-                _dots(r0, r1, r2, r3, source[count - 1, begin:end], total[count - 1], n)
-        for begin in range(0, columns, _STRIP):
-            end = min(begin + _STRIP, columns)
-            r0, r1 = kernel[n, begin:end], kernel[n + 1, begin:end]
-            r2, r3 = kernel[n + 2, begin:end], kernel[n + 3, begin:end]
-            for k in range(count):
-                _adds(r0, r1, r2, r3, weight[k], total[k], n, back[k, begin:end])
+        r0, r1, r2, r3 = kernel[n], kernel[n + 1], kernel[n + 2], kernel[n + 3]
+        for k in range(0, count - 1, 2):
+            _dots_of_two(r0, r1, r2, r3, source[k], source[k + 1], total, k, n)
+        if count % 2:
+            _dots(r0, r1, r2, r3, source[count - 1], total[count - 1], n)
+        for k in range(0, count - 1, 2):
+            _adds_of_two(r0, r1, r2, r3, weight, total, k, n, back[k], back[k + 1])
+        if count % 2:
+            _adds(r0, r1, r2, r3, weight[count - 1], total[count - 1], n, back[count - 1])
     _last_rows(kernel, source, weight, total, back, whole)
 
 
@@ -155,8 +163,8 @@ def _clear(demand: Array, slope: Array, supply: float, elasticity: float) -> flo
             ds += e * slope[k]
         step = (top + np.log(s) - supply - elasticity * d) / (ds / s + elasticity)
         d += step
-        if not abs(step) > 1e-14:
-            break
+        if not abs(step) > 1e-8:
+            break  # the error left is of the order of the step squared
     return d
 
 
@@ -271,13 +279,12 @@ def _normalise(y: Array, log_keep: Array, people: float) -> None:
     labour, bill = 0.0, 0.0
     for k in range(count):
         for i in range(n):
-            labour += np.exp(y[k * n + i])
+            one = np.exp(y[k * n + i])
+            labour += one
+            bill += one * np.exp(y[count * n + i] + log_keep[k, i])
     shift = np.log(people / labour)
-    for k in range(count):
-        for i in range(n):
-            y[k * n + i] += shift
-            bill += np.exp(y[k * n + i] + y[count * n + i] + log_keep[k, i])
-    y[count * n :] -= np.log(bill)
+    y[: count * n] += shift
+    y[count * n :] -= np.log(bill) + shift
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
