@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.plan.measures import Measure, Tables
+from megalopolis.plan.measures.setbacks import postponed
 from megalopolis.plan.plan import Plan
 from megalopolis.region import Region
 
@@ -64,15 +68,26 @@ def applied(region: Region, plan: Plan | None, year: int) -> tuple[Tables, tuple
     tables = Tables(region)
     _drive(tables, year)
     _speeds(tables, year)
-    resolved = []
-    for position, measure in enumerate(plan.measures if plan else ()):
-        try:
+    resolved: list[Measure] = []
+    measures: list[Measure] = list(plan.measures) if plan else []
+    for position in range(len(measures)):
+        with _at(plan, position, measures[position]):
+            measures = postponed(measures, position)
+    for position, measure in enumerate(measures):
+        with _at(plan, position, measure):
             resolved.append(measure.resolve(tables))
             resolved[-1].edit(tables, year)
-        except BadInput as error:
-            where = plan.where[position] if plan and position < len(plan.where) else measure.name
-            raise BadInput([Problem(p.where or where, p.what, p.todo) for p in error.problems]) from error
     return tables, tuple(resolved)
+
+
+@contextmanager
+def _at(plan: Plan | None, position: int, measure: Measure) -> Iterator[None]:
+    """Say of a problem where the measure stands."""
+    try:
+        yield
+    except BadInput as error:
+        where = plan.where[position] if plan and position < len(plan.where) else measure.name
+        raise BadInput([Problem(p.where or where, p.what, p.todo) for p in error.problems]) from error
 
 
 Series = dict[tuple[str, str], tuple[np.ndarray, np.ndarray]]

@@ -16,7 +16,8 @@ from megalopolis.plan.measures.economy import (
 )
 from megalopolis.plan.measures.environment import Ban, DischargeStandard, TreatmentUpgrade
 from megalopolis.plan.measures.services import EvidenceLink, OnlineChannel, Recognition
-from megalopolis.plan.measures.travel import Delay, Overrun, RailLine, RailUpgrade, RoadTime
+from megalopolis.plan.measures.setbacks import Delay, Overrun
+from megalopolis.plan.measures.travel import RailLine, RailUpgrade, RoadTime
 
 AnyMeasure = Annotated[
     RailLine

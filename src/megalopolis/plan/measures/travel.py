@@ -1,4 +1,4 @@
-"""Measures of travel: lines, upgrades, roads, and what delays and overruns do to them."""
+"""Measures of travel: lines, upgrades, roads."""
 
 from __future__ import annotations
 
@@ -241,50 +241,3 @@ class RoadTime(Measure):
         keep = [(a, b) not in pairs for a, b in zip(old["from"], old["to"], strict=True)]
         tables["road_times"] = old[keep].reset_index(drop=True)
         tables.append("road_times", [{"from": a, "to": b, "minutes": self.minutes} for a, b in pairs])
-
-
-class Delay(Measure):
-    """Lines of the plan open later than announced: moves their opening by some years."""
-
-    kind: Literal["delay"]
-    lines: tuple[str, ...] | Literal["all"]
-    years: int = Field(ge=1, le=100)
-
-    def resolve(self, tables: Tables) -> Self:
-        """Find the lines; ``all`` means every line that opens after today; see `Measure.resolve`."""
-        return self.model_copy(update={"lines": _future_lines(self.lines, self.name, tables)})
-
-    def edit(self, tables: Tables, year: int) -> None:  # noqa: ARG002 - the year is a row's opening
-        """Move the opening years, of the line and of its investment; see `Measure.edit`."""
-        lines, built = tables["rail_lines"], tables["investments"]
-        lines.loc[lines["id"].isin(list(self.lines)), "opened"] += self.years
-        built.loc[built["measure"].isin(list(self.lines)), "year"] += self.years
-
-
-class Overrun(Measure):
-    """Lines of the plan cost more than announced: multiplies their cost."""
-
-    kind: Literal["overrun"]
-    lines: tuple[str, ...] | Literal["all"]
-    factor: float = Field(gt=0, le=100, allow_inf_nan=False)
-
-    def resolve(self, tables: Tables) -> Self:
-        """Find the lines; ``all`` means every line that opens after today; see `Measure.resolve`."""
-        return self.model_copy(update={"lines": _future_lines(self.lines, self.name, tables)})
-
-    def edit(self, tables: Tables, year: int) -> None:  # noqa: ARG002 - cost has no year
-        """Multiply the costs; see `Measure.edit`."""
-        built = tables["investments"]
-        built.loc[built["measure"].isin(list(self.lines)), "cost"] *= self.factor
-
-
-def _future_lines(named: tuple[str, ...] | str, measure: str, tables: Tables) -> tuple[str, ...]:
-    if not isinstance(named, str):
-        return tuple(line_id(text, tables) for text in named)
-    lines = tables["rail_lines"]
-    found = tuple(lines.loc[lines["opened"] > tables.region.meta.now, "id"])
-    if not found:
-        raise BadInput(
-            Problem("", f"'{measure}' matches no line that opens after {tables.region.meta.now}", "name lines")
-        )
-    return found
