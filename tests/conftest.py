@@ -2,10 +2,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from megalopolis.plan import Plan, load_plan
 from megalopolis.region import Region
 from megalopolis.region.read import read_region
+
+settings.register_profile("megalopolis", deadline=None)  # the first call may compile, and the machine may be busy
+settings.load_profile("megalopolis")
 
 TOY = Path(__file__).parent / "toy"
 

@@ -206,3 +206,17 @@ def test_the_page_runs():
     for block in re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL):
         exec(block, names)
     assert names["tried"].after.shape == names["evaluation"].travel_times.shape
+
+
+@pytest.mark.parametrize("strait", [False, True])
+def test_nobody_goes_over_a_strait_to_a_station(toy, strait):
+    """P has no station of its own, and one 22 km away, across a strait or not; R is 100 km from there."""
+    cities = [("P", 0.0, 0.0, 1e6), ("Q", 0.2, 0.0, 1e6), ("R", 1.1, 0.0, 1e6)]
+    region = region_of(toy, cities, [("r", 1.1, 0.0, "R")], [], [])
+    water = pd.DataFrame([("sound", 1, 0.1, -2.0), ("sound", 2, 0.1, 2.0)], columns=["barrier", "seq", "lon", "lat"])
+    region = region.replace({"barriers": water}) if strait else region
+    stops = [{"name": "q", "lon": 0.2, "lat": 0.0, "city": "Q", "km": 0}, {"station": "r", "km": 100}]
+    line = {"stops": stops, "speed_kmh": 350, "headway_min": 10}
+    tried, full = mp.what_if(evaluated(region), line), evaluated(region, as_measure(line))
+    assert_equal(tried, full)
+    assert np.isfinite(tried.after[0, 2]) != strait

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import dijkstra
 
-from megalopolis.travel.land import around, crossings, road_matrix
-from megalopolis.travel.road import RoadSpeeds, road_minutes
+from megalopolis.travel.land import around, crossings, on_this_side, road_matrix
+from megalopolis.travel.road import Access, RoadSpeeds, road_minutes
 
 NONE = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 SPEEDS = RoadSpeeds(detour=1.0, band_km=(10.0, 60.0), band_kmh=(30.0, 60.0, 120.0), terminal_min=15.0)
@@ -17,6 +17,16 @@ def test_crossings_by_hand():
     lon, lat = np.array([-1.0, 1.0, 0.0]), np.array([0.0, 0.0, -2.0])
     crossed = crossings(lon, lat, np.array([[0.0, -1.0, 0.0, 1.0]]))
     np.testing.assert_array_equal(crossed, np.array([[0, 1, 0], [1, 0, 0], [0, 0, 0]], dtype=bool))
+
+
+def test_nobody_goes_over_a_barrier_to_the_station_of_another_city():
+    """A strait between two cities, with a station of each; the first city's own station lies on the far side."""
+    cities, stations = np.array([[0.0, 0.0], [0.0, 1.0]]), np.array([[0.1, 0.9], [0.0, 1.1], [0.0, 0.8]])
+    ways = Access(np.array([0, 0, 0, 1, 1, 1]), np.array([0, 1, 2, 0, 1, 2]), np.arange(6.0))
+    found = on_this_side(ways, np.array([0, 1, 1]), cities, stations, np.array([[-1.0, 0.5, 1.0, 0.5]]))
+    assert found.city.tolist() == [0, 1, 1, 1]
+    assert found.station.tolist() == [0, 0, 1, 2]
+    assert found.minutes.tolist() == [0.0, 3.0, 4.0, 5.0]
 
 
 def test_a_crossed_pair_takes_the_shortest_distance_over_others():

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from megalopolis.region import Region
-from megalopolis.travel.land import road_matrix
+from megalopolis.travel.land import on_this_side, road_matrix
 from megalopolis.travel.layout import FAST, KINDS, Layout, layout_of
 from megalopolis.travel.network import Lines, Rail, Rules, build
 from megalopolis.travel.ridetime import call_probability
@@ -84,13 +84,10 @@ def assemble(state: Region, parameters: Mapping[str, float]) -> Network:
     layout = layout_of(state)
     speeds = road_speeds(parameters)
     reach = parameters["access_reach_km"]
-    access = station_access(
-        layout.station_km,
-        layout.owner[layout.used],
-        layout.cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"],
-        reach,
-        speeds,
-    )
+    owner, places = layout.owner[layout.used], layout.stations[["lon", "lat"]].to_numpy(float)[layout.used]
+    core = layout.cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
+    access = station_access(layout.station_km, owner, core, reach, speeds)
+    access = on_this_side(access, owner, layout.cities[["lon", "lat"]].to_numpy(float), places, layout.barriers)
     one, two, km = layout.changes
     near = km <= reach
     changes = (one[near], two[near], road_minutes(km[near], speeds) - speeds.terminal_min)

@@ -31,6 +31,7 @@ from megalopolis.travel import _insertion
 from megalopolis.travel.assemble import Network, road_speeds
 from megalopolis.travel.boarding import boardings
 from megalopolis.travel.door import order_of
+from megalopolis.travel.land import on_this_side
 from megalopolis.travel.layout import FAST, KINDS
 from megalopolis.travel.network import CHANGE, THROUGH
 from megalopolis.travel.ridetime import call_probability, end_minutes, leg_minutes
@@ -253,15 +254,12 @@ class Insertion:
         new = np.flatnonzero(fresh)
         if new.size:
             lon, lat = self._place(line)
-            km = great_circle_km(
-                layout.cities["lon"].to_numpy(float)[:, None],
-                layout.cities["lat"].to_numpy(float)[:, None],
-                lon[new],
-                lat[new],
-            )
+            cities, places = layout.cities[["lon", "lat"]].to_numpy(float), np.column_stack([lon, lat])[new]
+            km = great_circle_km(cities[:, :1], cities[:, 1:], *places.T)
             core = layout.cities["built_up_km2"].to_numpy(float) * self._parameters["built_up_core"]
             reach, speeds = self._parameters["access_reach_km"], road_speeds(self._parameters)
             ways = station_access(km, owner[new], core, reach, speeds)
+            ways = on_this_side(ways, owner[new], cities, places, layout.barriers)
             city.append(ways.city)
             at.append(new[ways.station])
             minutes.append(ways.minutes)

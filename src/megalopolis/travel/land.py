@@ -6,7 +6,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from megalopolis.travel.road import RoadSpeeds, road_minutes
+from megalopolis.travel.road import Access, RoadSpeeds, road_minutes
 from megalopolis.units import Array
 
 Index = npt.NDArray[np.int64]
@@ -29,16 +29,41 @@ def crossings(lon: Array, lat: Array, segments: Array) -> Mask:
     ndarray of bool, shape (n, n)
         Symmetric; False on the diagonal.
     """
-    n = len(lon)
-    crossed = np.zeros((n, n), dtype=np.bool_)
+    return crosses(lon[:, None], lat[:, None], lon[None, :], lat[None, :], segments)
+
+
+def crosses(lon: Array, lat: Array, to_lon: Array, to_lat: Array, segments: Array) -> Mask:
+    """Whether the straight line between two points crosses a barrier; coordinates broadcast, else as `crossings`."""
+    dx, dy = to_lon - lon, to_lat - lat
+    crossed = np.zeros(dx.shape, dtype=np.bool_)
     for x1, y1, x2, y2 in segments:
-        # Either city lies on its own side of the barrier's line, and the barrier's ends on either side of theirs.
-        side = (x2 - x1) * (lat - y1) - (y2 - y1) * (lon - x1)
-        dx, dy = lon[None, :] - lon[:, None], lat[None, :] - lat[:, None]
-        one = dx * (y1 - lat[:, None]) - dy * (x1 - lon[:, None])
-        two = dx * (y2 - lat[:, None]) - dy * (x2 - lon[:, None])
-        crossed |= (side[:, None] * side[None, :] < 0) & (one * two < 0)
+        # Either end lies on its own side of the barrier's line, and the barrier's ends on either side of theirs.
+        here = (x2 - x1) * (lat - y1) - (y2 - y1) * (lon - x1)
+        there = (x2 - x1) * (to_lat - y1) - (y2 - y1) * (to_lon - x1)
+        one = dx * (y1 - lat) - dy * (x1 - lon)
+        two = dx * (y2 - lat) - dy * (x2 - lon)
+        crossed |= (here * there < 0) & (one * two < 0)
     return crossed
+
+
+def on_this_side(ways: Access, owner: Index, cities: Array, stations: Array, segments: Array) -> Access:
+    """Leave out the ways over a barrier to the stations of other cities; a city's own station is on its side.
+
+    Parameters
+    ----------
+    ways : Access
+        From `road.station_access`.
+    owner : ndarray of int, shape (stations,)
+        City that each station serves.
+    cities, stations : ndarray, shapes (n, 2) and (stations, 2)
+        Degrees, longitude first.
+    segments : ndarray, shape (s, 4)
+        As in `crossings`.
+    """
+    if not len(segments):
+        return ways
+    kept = (owner[ways.station] == ways.city) | ~crosses(*cities[ways.city].T, *stations[ways.station].T, segments)
+    return Access(ways.city[kept], ways.station[kept], ways.minutes[kept])
 
 
 # A minimum is the same in any order, which lets it run on vectors.

@@ -63,6 +63,8 @@ class Layout:
         Trains of the timetable, where the state has one.
     headway : ndarray of bool, shape (lines,)
         Lines that run at their headway, not by the timetable.
+    barriers : ndarray, shape (s, 4)
+        Segments of every barrier, as ``lon1, lat1, lon2, lat2``.
     """
 
     cities: pd.DataFrame
@@ -86,6 +88,7 @@ class Layout:
     line_km: Array
     runs: Runs | None
     headway: npt.NDArray[np.bool_]
+    barriers: Array
 
 
 def numbers(ids: pd.Series[Any], number: Mapping[str, int]) -> Index:
@@ -111,14 +114,14 @@ def _layout(state: Region) -> Layout:
     runs = runs_of(state)
     used = np.unique(stop_station if runs is None else np.r_[stop_station, runs.station])
     station_km = great_circle_km(lon[:, None], lat[:, None], slon[used][None, :], slat[used][None, :])
-    known = state.frame("road_times")
+    known, barriers = state.frame("road_times"), _segments(state.frame("barriers"))
     return Layout(
         cities=cities,
         lines=lines,
         stations=stations,
         stops=stops,
         ids=tuple(number),
-        km=_city_km(lon.tobytes(), lat.tobytes(), _segments(state.frame("barriers")).tobytes()),
+        km=_city_km(lon.tobytes(), lat.tobytes(), barriers.tobytes()),
         known=(numbers(known["from"], number), numbers(known["to"], number), known["minutes"].to_numpy(float)),
         stop_line=stop_line,
         stop_station=stop_station,
@@ -134,6 +137,7 @@ def _layout(state: Region) -> Layout:
         line_km=np.array(stops.groupby("line")["km"].max().reindex(lines["id"]).fillna(0.0), dtype=np.float64),
         runs=runs,
         headway=at_headway(lines, runs),
+        barriers=barriers,
     )
 
 
