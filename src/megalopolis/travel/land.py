@@ -62,7 +62,8 @@ def on_this_side(ways: Access, owner: Index, cities: Array, stations: Array, seg
     """
     if not len(segments):
         return ways
-    kept = (owner[ways.station] == ways.city) | ~crosses(*cities[ways.city].T, *stations[ways.station].T, segments)
+    (lon, lat), (to_lon, to_lat) = cities[ways.city].T, stations[ways.station].T
+    kept = (owner[ways.station] == ways.city) | ~crosses(lon, lat, to_lon, to_lat, segments)
     return Access(ways.city[kept], ways.station[kept], ways.minutes[kept])
 
 
