@@ -131,6 +131,22 @@ def test_nobody_commutes_where_it_costs_too_much():
     assert a.log_wage == pytest.approx(b.log_wage, abs=1e-11)
 
 
+def test_acceleration_that_strays_again_and_again_gives_way_to_plain_sweeps():
+    seed = 487
+    rng = np.random.default_rng(seed)
+    e = drawn(
+        seed,
+        k=2,
+        gamma=np.array([0.0, 0.1]),
+        tariffs=rng.uniform(0, 0.2, (2, 4, 4)) * (1 - np.eye(4)),
+        mobility=np.exp(-rng.uniform(0, 2, (4, 4))) + 2 * np.eye(4),
+        commuting=np.exp(-rng.uniform(2, 4, (4, 4))) + np.eye(4),
+        q=0.8,
+        transfers=np.array([0.02, -0.02, 0.0, 0.0]),
+    )
+    assert settle(e, **TIGHT).converged
+
+
 @given(st.integers(0, 10**6))
 @settings(max_examples=8, deadline=None)
 def test_hats_equal_levels(seed):
@@ -140,7 +156,7 @@ def test_hats_equal_levels(seed):
         seed,
         n,
         k,
-        gamma=np.array([0.0, 0.1]),
+        gamma=np.array([0.0, 0.05]),
         tariffs=rng.uniform(0, 0.2, (k, n, n)) * (1 - np.eye(n)),
         mobility=np.exp(-rng.uniform(0, 2, (n, n))) + 2 * np.eye(n),
         commuting=np.exp(-rng.uniform(2, 4, (n, n))) + np.eye(n),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import megalopolis as mp
-from megalopolis.evaluation.incomes import CHANNELS, VARIED, by_place, channels, sensitivity, structure
+from megalopolis.evaluation.incomes import CHANNELS, VARIED, by_place, channels, policies, sensitivity, structure
 from megalopolis.report.blocks import Table
 from megalopolis.report.in_economy import incomes
 from megalopolis.report.view import View
@@ -47,11 +47,19 @@ def test_sensitivity_has_the_ends_of_every_range(worked, toy):
     assert sensitivity(mp.evaluate(toy, draws=0)).empty
 
 
+def test_policies_sum_to_the_whole_change(worked):
+    found = policies(worked)
+    assert found["policy"].unique().tolist() == ["rail", "migration", "trade", "subsidies", "land"]
+    change = worked.value("region", "gdp") - worked.value("region", "gdp", "baseline")
+    assert found["gdp"].sum() == pytest.approx(change, rel=1e-9)
+    assert found["welfare"].sum() == pytest.approx(worked.value("region", "welfare"), rel=1e-9)
+
+
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_section(worked, toy, language):
     section = incomes(View(worked, Words(language)))
     tables = [b for b in section.blocks if isinstance(b, Table)]
-    assert len(tables) == 9
+    assert len(tables) == 10
     assert all(len(row) == len(t.columns) for t in tables for row in t.rows)
     alone = incomes(View(mp.evaluate(toy, draws=0), Words(language)))
     assert len(alone.blocks) == 5  # declared industries alone

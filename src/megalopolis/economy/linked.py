@@ -306,11 +306,11 @@ def settle(
     best, least, held = x.copy(), np.inf, 0
     dx, df, gram = np.zeros((MEMORY, x.size)), np.zeros((MEMORY, x.size)), np.zeros((MEMORY, MEMORY))
     last_x, last_f = x, x
-    sweeps = 0
+    sweeps, turns, plain = 0, 0, 0
     while sweeps < limit and least > tolerance:
         y, residual = _sweep(economy, x)
         sweeps += 1
-        strayed = not residual <= 30.0 * least or not np.isfinite(y).all()
+        strayed = (plain == 0 and not residual <= 30.0 * least) or not np.isfinite(y).all()
         if residual < least:
             least, best = residual, x.copy()
         if strayed and sweeps > 1:
@@ -318,15 +318,15 @@ def settle(
                 break
             y, _ = _sweep(economy, best)
             x, held = best.copy(), 0
-            last_x, last_f = x, (y - x)
-            x = x + 0.5 * last_f
-            continue
+            turns += 1
+            plain = 2 ** min(turns, 10)  # ever longer without acceleration: it strays from the same state again
         f = y - x
-        if sweeps > 1:
+        if sweeps > 1 and not strayed:
             remember(x, f, last_x, last_f, held, dx, df, gram)
             held += 1
         last_x, last_f = x, f
-        step = mixed(f, dx, df, gram, min(held, MEMORY))
+        step = mixed(f, dx, df, gram, 0 if plain else min(held, MEMORY))
+        plain = max(plain - 1, 0)
         x = x + step * min(1.0, _LONGEST / max(float(np.abs(step).max()), 1e-300))
     if not np.isfinite(least):
         raise ValueError(

@@ -10,6 +10,8 @@ import pandas as pd
 
 from megalopolis.clusters.measures import duplication
 from megalopolis.economy import face as economy
+from megalopolis.economy.case import case_book
+from megalopolis.economy.policies import shapley
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN
 from megalopolis.region import Region
@@ -102,6 +104,12 @@ def sensitivity(evaluation: Evaluation) -> pd.DataFrame:
         )
         rows.append((name, *(ends[0] if len(ends) == 1 else (np.nan, np.nan)), a, b, c, d))
     return pd.DataFrame(rows, columns=columns)
+
+
+def policies(evaluation: Evaluation) -> pd.DataFrame:
+    """Shapley value of every policy that the plan changes, by city; see `megalopolis.economy.policies.shapley`."""
+    minutes, baseline = (evaluation.result("travel", case).tables["minutes"] for case in (PLAN, BASELINE))
+    return shapley(case_book(evaluation.state(), minutes, baseline, evaluation.parameters.of_pillar("economy")))
 
 
 def _totals(evaluation: Evaluation, parameters: Mapping[str, float]) -> tuple[float, float]:

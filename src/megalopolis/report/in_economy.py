@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from megalopolis.evaluation.declared import Declared, industry_label
-from megalopolis.evaluation.incomes import CHANNELS, by_place, channels, sensitivity, structure
+from megalopolis.evaluation.incomes import CHANNELS, by_place, channels, policies, sensitivity, structure
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, amount, count, said
 from megalopolis.report.citymap import change_map
 from megalopolis.report.number import known, number
@@ -16,6 +16,10 @@ from megalopolis.report.view import View
 _TOLD: Final = ("gdp", "real_income", "welfare", "population", "wage", "rent")
 _PERCENT: Final = frozenset({"gdp", "real_income", "wage", "rent"})
 _SIDES, _PAIRS, _SHARED = 12, 12, 2
+#: Tables to which measures of the economy add.
+_LEVERS: Final = ("migration_barriers", "trade_barriers", "subsidies", "agreements", "land_supply")
+#: Rules of agreements that solve a game in every case.
+_SLOW: Final = frozenset({"cooperate", "bargain"})
 #: A channel below this share of all is rounding, and not told.
 _NOTHING: Final = 1e-6
 
@@ -28,7 +32,15 @@ def incomes(view: View) -> Section:
         return Section(*section, view.why_absent("economy"))
     blocks: list[Block] = []
     if view.has_plan() and view.change("gdp") is not None:
-        blocks += [_together(view), _map(view), *_cities(view), *_channels(view), *_bands(view), *_structure(view)]
+        blocks += [
+            _together(view),
+            _map(view),
+            *_cities(view),
+            *_channels(view),
+            *_policies(view),
+            *_bands(view),
+            *_structure(view),
+        ]
     blocks += _declared(view)
     lead = _lead(view)
     if not blocks:
@@ -169,6 +181,33 @@ def _channels(view: View) -> list[Block]:
             )
         )
     return [Table(words("economy_channels"), columns, tuple(rows), words("economy_channels_note"), fixed=True)]
+
+
+def _policies(view: View) -> list[Block]:
+    """Shapley values, where the plan has measures of the economy beside others."""
+    words, state = view.words, view.evaluation.state()
+    tables = {n: state.frame(n) for n in _LEVERS if state.has(n)}
+    if not any(t["measure"].notna().any() for t in tables.values()):
+        return []
+    if "agreements" in tables and tables["agreements"]["rule"].isin(_SLOW).any():
+        return [Paragraph(words("economy_policies_slow"), "note")]
+    values = policies(view.evaluation)
+    found = list(dict.fromkeys(values["policy"]))
+    if len(found) < 2:
+        return []
+    columns = (Column(words("economy_policy")), *(Column(view.heading(n), numeric=True) for n in ("gdp", "welfare")))
+    whole = values.groupby("policy", sort=False)[["gdp", "welfare"]].sum()
+    sums = [(words.term("policy", str(p)), r["gdp"], r["welfare"]) for p, r in whole.iterrows()]
+    total = whole.sum()
+    rows = tuple(
+        (
+            Cell(name),
+            *(said(number(v, None, None, view.currency, view.language, signed=True), v) for v in money),
+        )
+        for name, *money in [*sums, (words("economy_sum"), total["gdp"], total["welfare"])]
+    )
+    caption = words("economy_policies", year=view.evaluation.year)
+    return [Table(caption, columns, rows, words("economy_policies_note"), fixed=True)]
 
 
 def _bands(view: View) -> list[Block]:

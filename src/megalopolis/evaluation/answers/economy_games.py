@@ -15,6 +15,7 @@ from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city
 from megalopolis.evaluation.answers.plaintext import figure, place_name, table
 from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.evaluation.incomes import policies as shapley_of
 from megalopolis.evaluation.ledger import BASELINE
 from megalopolis.pillar import Progress, Result, silent
 
@@ -190,8 +191,7 @@ def policies_of(evaluation: Evaluation) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     parameters = evaluation.parameters.of_pillar("economy")
     before_after = _minutes(evaluation)
-    book = case_book(evaluation.state(), *before_after, parameters)
-    values = policies.shapley(book)
+    values = shapley_of(evaluation)
     if values.empty:
         return values, pd.DataFrame(columns=["parameter", "value", "gdp", "welfare", "moved"])
     ranges = {name: evaluation.parameters.ranges[f"economy.{name}"] for name in policies.ELASTICITIES}
