@@ -101,7 +101,7 @@ class Indicator:
 
     Attributes
     ----------
-    id, unit, label_en, label_zh, description : str
+    id, unit, label_en, label_zh, description, description_zh : str
         As shown.
     better : int
         1 where more is better, -1 where less is, 0 where neither.
@@ -121,11 +121,16 @@ class Indicator:
     label_en: str
     label_zh: str
     description: str
+    description_zh: str
     pillar: str
 
     def label(self, language: str) -> str:
         """Label in a language, English where there is none."""
         return self.label_zh if language == "zh" and self.label_zh else self.label_en
+
+    def described(self, language: str) -> str:
+        """Definition in a language, English where there is none."""
+        return self.description_zh if language == "zh" and self.description_zh else self.description
 
 
 @cache

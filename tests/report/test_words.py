@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from megalopolis.pillar import indicators
 from megalopolis.report.words import LANGUAGES, Words, table
 
 FOLDER = Path(str(files("megalopolis.report")))
@@ -44,3 +45,9 @@ def test_language_other_than_the_two_is_refused() -> None:
 def test_word_that_the_table_lacks_is_shown_as_it_is() -> None:
     assert Words("zh").term("verdict", "on track") == "正常推进"
     assert Words("zh").term("verdict", "splendid") == "splendid"
+
+
+@pytest.mark.parametrize("entry", indicators().values(), ids=lambda entry: entry.id)
+def test_every_indicator_is_defined_in_both_languages(entry) -> None:
+    assert entry.described("en") == entry.description
+    assert re.search(r"[\u4e00-\u9fff]", entry.described("zh"))

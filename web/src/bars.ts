@@ -200,6 +200,7 @@ export function bottomBar(app: App): (HTMLElement | null)[] {
   const running = app.job && ["queued", "running"].includes(app.job.state);
   const cost = app.print("investment", app.values("investment", "region", "difference")[0]).text;
   const trust = app.view?.trust?.[app.language];
+  const warnings = app.view?.warnings[app.language] ?? [];
   const settled = app.region.indicators.filter((i) => i.pillar === "settlement" && known(app.values(i.id, app.place ?? "region", "plan")[0])).slice(0, 2);
   const message = !app.online ? w("offline") : app.trouble || app.notice;
   return [
@@ -225,7 +226,7 @@ export function bottomBar(app: App): (HTMLElement | null)[] {
         "div",
         { class: "sheet wide" },
         trust?.map((t) => h("div", { class: "trust" }, h("b", {}, t.head), h("p", {}, t.text), h("p", { class: "muted small" }, t.note))) ?? null,
-        app.view?.warnings.length ? h("details", {}, h("summary", {}, w("warnings", { n: app.view.warnings.length })), h("ul", { class: "small" }, app.view.warnings.map((x) => h("li", {}, x)))) : null,
+        warnings.length ? h("details", {}, h("summary", {}, w("warnings", { n: warnings.length })), h("ul", { class: "small" }, warnings.map((x) => h("li", {}, x)))) : null,
       ),
     ),
   ];

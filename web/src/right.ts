@@ -130,7 +130,7 @@ async function showWhy(app: App, indicator: string, at: string): Promise<void> {
     dialog,
     h("div", { class: "row head" }, h("h2", {}, `${app.nameOf(at)}: ${app.label(indicator)}`), h("button", { class: "quiet", "aria-label": w("close"), onclick: () => dialog.close() }, "×")),
     h("h3", {}, w("formula")),
-    h("p", {}, entry.description),
+    h("p", {}, app.language === "zh" && entry.description_zh ? entry.description_zh : entry.description),
     moves.length ? h("h3", {}, w("nearest")) : null,
     moves.length
       ? h(

@@ -35,6 +35,7 @@ export interface Indicator {
   label_en: string;
   label_zh: string;
   description: string;
+  description_zh: string;
   pillar: string;
 }
 
@@ -149,7 +150,7 @@ export interface View {
   places: string[];
   indicators: Record<string, Column>;
   clusters: Record<string, (Outlined & { leader: string })[]>;
-  warnings: string[];
+  warnings: Record<string, string[]>;
   skipped: Record<string, string>;
   trust: Record<Language, { head: string; text: string; note: string }[]> | null;
 }

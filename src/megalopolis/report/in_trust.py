@@ -19,7 +19,7 @@ def method(view: View) -> Section:
     columns = (Column(words("indicator")), Column(words("unit")), Column(words("definition")))
     there = set(view.evaluation.ledger["indicator"])
     rows = tuple(
-        (Cell(entry.label(view.language)), Cell(view.unit_label(name)), Cell(entry.description))
+        (Cell(entry.label(view.language)), Cell(view.unit_label(name)), Cell(entry.described(view.language)))
         for name, entry in indicators().items()
         if name in there
     )

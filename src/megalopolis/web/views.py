@@ -15,6 +15,7 @@ from megalopolis.evaluation.answers.document import envelope, plain
 from megalopolis.evaluation.answers.travel import travel_table
 from megalopolis.evaluation.export import dump_json
 from megalopolis.evaluation.ledger import BASELINE, PLAN
+from megalopolis.evaluation.sentences import told
 from megalopolis.pillar import Progress, indicators
 from megalopolis.report import write_report
 from megalopolis.report.front import trust
@@ -67,6 +68,7 @@ def view_document(evaluations: Sequence[Evaluation], *, whole: bool) -> Document
             columns[name] = _column(rows, number, case, ("value", "low", "high"))
             gap = e.difference[(e.difference["indicator"] == name) & (e.difference["year"] == e.year)]
             columns[name]["difference"] = _spread(gap, number, ("difference", "low", "high"))
+    warnings = list(dict.fromkeys(w for e in evaluations for w in e.warnings))
     document = {
         "region": first.region.name,
         "plan": first.plan.hash if first.plan else None,
@@ -78,7 +80,7 @@ def view_document(evaluations: Sequence[Evaluation], *, whole: bool) -> Document
         "clusters": _formed(first),
         "checks": [c.record() for e in evaluations for c in e.checks],
         "residual": max(e.residual for e in evaluations),
-        "warnings": list(dict.fromkeys(w for e in evaluations for w in e.warnings)),
+        "warnings": {code: [told(w, code, first.region) for w in warnings] for code in LANGUAGES},
         "skipped": first.skipped,
         "trust": {code: _trust(first, code) for code in LANGUAGES} if whole else None,
     }
