@@ -155,7 +155,7 @@ def test_too_many_jobs_wait_for_nobody(api, sent) -> None:
     def ask(year: int) -> httpx.Response:
         return api.post("/api/evaluations", json={"region": "region", "plan": sent["hash"], "year": year})
 
-    with ThreadPoolExecutor(limits.JOBS) as crowd:  # all at once: one after the other, jobs may end as fast as they come
+    with ThreadPoolExecutor(limits.JOBS) as crowd:  # one by one they may end as they come
         answers = list(crowd.map(ask, range(1900, 1900 + 4 * limits.JOBS)))
     for answer in answers:
         if answer.status_code == 202:
