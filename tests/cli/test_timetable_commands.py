@@ -72,6 +72,9 @@ def test_windows_that_are_none(quick, folder, setting, said):
 def test_report_of_a_timetable_is_reproduced(quick, folder, tmp_path):
     done = quick("report", folder, "-o", tmp_path / "out", "--draws", "1")
     assert done.status == 0, done.err
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "run as on 2020-06-10. Minutes that use them are percentile 50" in page
+    assert "from 07:00 to 10:00" in page
     run = tmp_path / "out" / "run.json"
     assert json.loads(run.read_text(encoding="utf-8"))["region"]["hash"]
     again = quick("reproduce", run)

@@ -24,9 +24,23 @@ def method(view: View) -> Section:
         if name in there
     )
     blocks: list[Block] = [Included(f"method_{view.language}.html"), Paragraph(words("borders"), "note")]
+    if view.evaluation.region.has("timetable_calls"):
+        blocks.append(Paragraph(_timetabled(view), "note"))
     if rows:
         blocks.append(Table(words("definitions"), columns, rows, kind="wide", folded=True))
     return Section("method", words("method_title"), words("method_lead"), tuple(blocks))
+
+
+def _timetabled(view: View) -> str:
+    """Say which day's trains run by the timetable, and which of its departures count."""
+    meta, values = view.evaluation.region.meta.timetable, view.evaluation.parameters
+    first, last = (
+        f"{round(values[f'travel.timetable_{end}']) // 60:02d}:{round(values[f'travel.timetable_{end}']) % 60:02d}"
+        for end in ("from", "to")
+    )
+    day = "–" if meta is None else str(meta.day)
+    share = f"{values['travel.timetable_percentile']:g}"
+    return view.words("timetabled", day=day, first=first, last=last, percentile=share)
 
 
 def not_evaluated(view: View) -> Section | None:
