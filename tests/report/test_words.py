@@ -1,3 +1,4 @@
+import csv
 import re
 import string
 from importlib.resources import files
@@ -51,3 +52,9 @@ def test_word_that_the_table_lacks_is_shown_as_it_is() -> None:
 def test_every_indicator_is_defined_in_both_languages(entry) -> None:
     assert entry.described("en") == entry.description
     assert re.search(r"[\u4e00-\u9fff]", entry.described("zh"))
+
+
+def test_every_label_stands_once() -> None:
+    with files("megalopolis.report").joinpath("labels.csv").open(encoding="utf-8") as stream:
+        keys = [row["key"] for row in csv.DictReader(stream)]
+    assert len(keys) == len(set(keys))
