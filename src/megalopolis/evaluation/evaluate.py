@@ -22,6 +22,9 @@ from megalopolis.region import Region
 #: Parameter draws behind every range: few enough to wait for; more widen the envelope (docs/method/ranges.md).
 DRAWS: Final = 6
 
+#: Draws taken together through all states: what they lend each other stays in memory.
+BLOCK: Final = 16
+
 
 def evaluate(
     region: Region,
@@ -97,9 +100,12 @@ def evaluate_all(
     results = [Results(solver, own, parameters) for own in cases]
     main = list(wanted[0])[-1]  # the main plan's last state is wanted whole; of others, what is asked for later
     drawn: dict[int, list[pd.DataFrame]] = {one: [] for one in every}
-    owners = [one for _ in sets for one in every]
-    tasks: list[partial[Any]] = [partial(solver.values, case, draw) for draw in sets for _, case in every.values()]
-    answers = in_threads([partial(results[0].__getitem__, main), *tasks])
+    blocks = [sets[i : i + BLOCK] for i in range(0, len(sets), BLOCK)]
+    # State by state: by then the draws of the reference case, which the others borrow from, are at hand.
+    order = [(one, draw) for block in blocks for one in every for draw in block]
+    owners = [one for one, _ in order]
+    tasks: list[partial[Any]] = [partial(solver.values, every[one][1], draw) for one, draw in order]
+    answers = in_threads([partial(results[0].solve, main), *tasks])
     progress("ranges", len(central), total)
     next(answers)
     for done, (one, values) in enumerate(zip(owners, answers, strict=True), len(central) + 1):

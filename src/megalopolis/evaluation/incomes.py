@@ -107,8 +107,12 @@ def sensitivity(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def policies(evaluation: Evaluation) -> pd.DataFrame:
-    """Shapley value of every policy that the plan changes, by city; see `megalopolis.economy.policies.shapley`."""
-    minutes, baseline = (evaluation.result("travel", case).tables["minutes"] for case in (PLAN, BASELINE))
+    """Shapley value of every policy that the plan changes, by city; see `megalopolis.economy.policies.shapley`.
+
+    No rows where there is no plan.
+    """
+    case = evaluation.last[0]
+    minutes, baseline = (evaluation.result("travel", c).tables["minutes"] for c in (case, BASELINE))
     return shapley(case_book(evaluation.state(), minutes, baseline, evaluation.parameters.of_pillar("economy")))
 
 

@@ -58,6 +58,7 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
         f"cluster:{c}": [number[m] for m in members if m in number] for c, members in state.names.clusters.items()
     }
     groups |= {"region": list(number.values())}
+    places = {group: np.array(members, dtype=np.int64) for group, members in groups.items()}
     there = set(zip(found["place"].tolist(), found["indicator"].tolist(), strict=True))
     row = found["place"].map(number).to_numpy(float)
     value, name = found["value"].to_numpy(float), found["indicator"].to_numpy(object)
@@ -68,10 +69,10 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
             continue
         column = np.full(len(number), np.nan)
         column[row[own_rows].astype(int)] = value[own_rows]
-        for group, members in groups.items():
+        for group, members in places.items():
             if (group, indicator) in there:
                 continue
-            inside = [m for m in members if not np.isnan(column[m])]
+            inside = members[~np.isnan(column[members])]
             total = _aggregate(column[inside], weight[inside], entry.aggregate)
             if total is not None:
                 rows.append({"place": group, "indicator": indicator, "value": total, "status": "estimated"})

@@ -146,8 +146,14 @@ def chosen(only: set[str] | None) -> tuple[Pillar, ...]:
     if only is None:
         return tuple(p for p in PILLARS if not p.asked_only)
     by_name = {p.name: p for p in PILLARS}
-    wanted = {by_name[name].name for name in only}
-    for pillar in reversed(PILLARS):
+    wanted = with_sources(PILLARS, {by_name[name].name for name in only})
+    return tuple(p for p in PILLARS if p.name in wanted)
+
+
+def with_sources(pillars: tuple[Pillar, ...], names: set[str]) -> frozenset[str]:
+    """Pillars of these names and those that they take inputs from; `pillars` are in order of evaluation."""
+    wanted = set(names)
+    for pillar in reversed(pillars):
         if pillar.name in wanted:
             wanted |= {source for source, _ in (*pillar.inputs.values(), *pillar.reference.values())}
-    return tuple(p for p in PILLARS if p.name in wanted)
+    return frozenset(wanted)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Final, TypeVar
@@ -15,7 +16,7 @@ import pandas as pd
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation import cache
 from megalopolis.evaluation.ledger import State, values_of
-from megalopolis.evaluation.pillars import Pillar
+from megalopolis.evaluation.pillars import Pillar, with_sources
 from megalopolis.parameters import Parameters
 from megalopolis.pillar import Progress, Result, silent
 from megalopolis.region import Region
@@ -87,11 +88,12 @@ class Solver:
         case: Case,
         parameters: Parameters,
         *,
+        wanted: frozenset[str] | None = None,
         indicators_only: bool = False,
         keep: bool = True,
         progress: Progress = silent,
     ) -> dict[str, Result]:
-        """Solve every pillar on a state, or recall what was solved.
+        """Solve every pillar on a state, or those wanted with their sources, or recall what was solved.
 
         Draws are recalled as values and not to be kept: their matrices would fill the memory.
         """
@@ -103,34 +105,28 @@ class Solver:
         for pillar in self.pillars:
             if pillar.name not in keys or (indicators_only and not pillar.ranged):
                 continue
+            if wanted is not None and pillar.name not in wanted:
+                continue
             key = keys[pillar.name]
             result = self._solved.get(key) or cache.load(folder, key)
             if result is None:
                 inputs = {argument: found[source].tables[table] for argument, (source, table) in pillar.inputs.items()}
                 if case.reference is not case.state:
                     inputs |= {name: self._borrow(case, parameters, *of) for name, of in pillar.reference.items()}
-                try:
-                    result = pillar.run(
-                        case.state,
-                        parameters=parameters.of_pillar(pillar.name),
-                        progress=progress,
-                        indicators_only=indicators_only,
-                        **inputs,
-                    )
-                except ValueError as error:  # a kernel refuses what the tables or parameters make of its input
-                    if isinstance(error, BadInput):
-                        raise
-                    todo = "correct the parameters given" if parameters.settings else "check the region's tables"
-                    raise BadInput(
-                        Problem(f"{case.state.name}: {pillar.name}", str(error).rstrip("."), todo)
-                    ) from error
+                result = _run(pillar, case.state, parameters, inputs, progress, indicators_only=indicators_only)
                 cache.save(folder, key, result)
-            if keep:
+            if keep or (indicators_only and pillar.name in self._alone):
                 self._solved[key] = result
             found[pillar.name] = result
         if case.reference is case.state:
             self._lend(self.keys(case, parameters, indicators_only=True), found)
         return found
+
+    @cached_property
+    def _alone(self) -> frozenset[str]:
+        """Pillars that take nothing of others and lend nothing: many states share their small results."""
+        lending = {source for p in self.pillars for source, _ in (*p.inputs.values(), *p.reference.values())}
+        return frozenset(p.name for p in self.pillars if not p.inputs and not p.reference) - lending
 
     def _lend(self, keys: Mapping[str, str], found: Mapping[str, Result]) -> None:
         """Keep the tables of a reference case that other cases are solved against; the oldest make room."""
@@ -158,6 +154,37 @@ class Solver:
         return self._values[key]
 
 
+def _run(
+    pillar: Pillar,
+    state: Region,
+    parameters: Parameters,
+    inputs: Mapping[str, pd.DataFrame],
+    progress: Progress,
+    *,
+    indicators_only: bool,
+) -> Result:
+    """Run a pillar; what it refuses of its input is bad input of the state.
+
+    Raises
+    ------
+    BadInput
+        If so.
+    """
+    try:
+        return pillar.run(
+            state,
+            parameters=parameters.of_pillar(pillar.name),
+            progress=progress,
+            indicators_only=indicators_only,
+            **inputs,
+        )
+    except ValueError as error:  # a kernel refuses what the tables or parameters make of its input
+        if isinstance(error, BadInput):
+            raise
+        todo = "correct the parameters given" if parameters.settings else "check the region's tables"
+        raise BadInput(Problem(f"{state.name}: {pillar.name}", str(error).rstrip("."), todo)) from error
+
+
 def in_threads(tasks: Sequence[Callable[[], T]]) -> Iterator[T]:
     """Answers of tasks in their order.
 
@@ -171,8 +198,30 @@ def in_threads(tasks: Sequence[Callable[[], T]]) -> Iterator[T]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-class Results(Mapping[State, dict[str, Result]]):
-    """Whole results of every state, each solved when it is first asked for.
+class Whole(Mapping[str, Result]):
+    """Whole results of one state by pillar, each solved with what it takes of others when it is first asked for."""
+
+    def __init__(self, solver: Solver, case: Case, parameters: Parameters) -> None:
+        self._solver = solver
+        self._case = case
+        self._parameters = parameters
+        self._names = tuple(solver.keys(case, parameters))
+
+    def __getitem__(self, name: str) -> Result:
+        if name not in self._names:
+            raise KeyError(name)
+        wanted = with_sources(self._solver.pillars, {name})
+        return self._solver.results(self._case, self._parameters, wanted=wanted)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class Results(Mapping[State, Mapping[str, Result]]):
+    """Whole results of every state, each pillar's solved when it is first asked for.
 
     Parameters
     ----------
@@ -193,8 +242,12 @@ class Results(Mapping[State, dict[str, Result]]):
         """Whether a state was solved whole."""
         return self._solver.solved(self._cases[key], self._parameters)
 
-    def __getitem__(self, key: State) -> dict[str, Result]:
-        return self._solver.results(self._cases[key], self._parameters)
+    def __getitem__(self, key: State) -> Whole:
+        return Whole(self._solver, self._cases[key], self._parameters)
+
+    def solve(self, key: State) -> None:
+        """Solve every pillar of a state whole."""
+        self._solver.results(self._cases[key], self._parameters)
 
     def __iter__(self) -> Iterator[State]:
         return iter(self._cases)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -34,7 +34,7 @@ class View:
 
     evaluation: Evaluation
     words: Words
-    _solved: dict[State, dict[str, Result]] = field(default_factory=dict, repr=False)
+    _solved: dict[State, Mapping[str, Result]] = field(default_factory=dict, repr=False)
 
     @property
     def language(self) -> str:
