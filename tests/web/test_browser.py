@@ -101,7 +101,13 @@ def drag(page: Page, measure: str, stop: int, dx: float, dy: float, steps: int =
 
 def shown(page: Page, place: str, indicator: str, case: str = "plan") -> float:
     """Number on the screen, as the page holds it."""
-    page.evaluate("place => megalopolis.app.choose(place)", place)
+    page.evaluate(
+        """place => {
+        megalopolis.app.choose(place);  // drawn in the next frame
+        return new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+    }""",
+        place,
+    )
     cell = page.locator(f'tr[data-indicator="{indicator}"] td[data-case="{case}"]')
     expect(cell).to_be_visible()
     return float(cell.get_attribute("data-value"))
@@ -220,6 +226,7 @@ def test_edits_by_keyboard_alone(visit) -> None:
     page.focus("#stop-link-1")
     page.keyboard.press("ArrowUp")
     page.wait_for_function(f"() => {TAKEN[6:]} && megalopolis.app.plan.hash !== '{hash_}'", timeout=60_000)
+    page.wait_for_function(DONE, timeout=60_000)  # what is drawn anew in between would take the key
     page.focus("#on-link")
     page.keyboard.press("Space")
     page.wait_for_function("() => megalopolis.app.plan.measures.length < megalopolis.app.draft.measures.length")

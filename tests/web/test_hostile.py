@@ -62,9 +62,12 @@ def test_bad_plans_are_refused_with_the_reason(api, document, said) -> None:
 
 def test_a_million_stops_are_refused_unread(api) -> None:
     body = json.dumps({"region": "region", "plan": plan(stops=["Ann"] * 1_000_000)})
-    answer = api.post("/api/plans", content=body)
-    assert answer.status_code == 413
-    assert "larger than 1 MiB" in answer.json()["error"][0]
+    try:
+        answer = api.post("/api/plans", content=body)
+        assert answer.status_code == 413
+        assert "larger than 1 MiB" in answer.json()["error"][0]
+    except httpx.TransportError:  # refused and closed while still sending
+        assert api.get("/api/regions").status_code == 200
 
 
 def test_a_body_of_unknown_length_is_cut_off(api) -> None:
