@@ -18,7 +18,7 @@ from megalopolis.report.view import View
 #: Indicators of the alternatives' table, in order.
 COMPARED = ("investment", "accessibility", "people_180", "mean_minutes", "gdp")
 #: Change, as a share of the reference case, from which an indicator gets a column in the clusters' table.
-LEAST_TOLD = 0.005
+LEAST_TOLD = 0.01
 #: Indicators of the clusters' table, one or two of each pillar, in order; whether the change is told in per cent.
 TOLD = {
     "cluster_minutes": False,
@@ -121,7 +121,7 @@ def _cost_said(view: View) -> str:
 def _output(view: View) -> str:
     """What the plan does to GDP, as the end of the sentence; empty where the economy was not evaluated."""
     row = view.change("gdp")
-    if not _moves(row) or row is None:
+    if row is None or not row["difference"]:
         return ""
     share = view.percent(row)
     return view.words("and_output", percent=share.text, output_range=_range(view, share.low, share.high))
