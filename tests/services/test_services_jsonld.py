@@ -32,12 +32,41 @@ def test_what_does_not_conform_is_named(china_catalogue):
     assert any("hasValue" in line for line in found)
 
 
+def _first(graph, kind):
+    return next(n for n in graph["@graph"] if kind in n["@type"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "said"),
+    [
+        ("dct:Location", "@type", ["http://data.europa.eu/88u/dataset/atu-type"], "terms/spatial"),  # da532f12 asks
+        ("dct:Location", "@type", ["dct:Location"], "terms/spatial"),  # 9ac61ee4 asks
+        ("cv:Channel", "dct:identifier", ["a", "b"], "terms/identifier"),
+        ("cv:Channel", "dct:type", {"@id": "urn:x:nothing"}, "terms/type"),
+        ("cv:Event", "dct:title", "no language", "terms/title"),
+        ("cpsv:PublicService", "cv:processingTime", "P3D", "processingTime"),
+        ("cpsv:PublicService", "cv:hasCompetentAuthority", None, "hasCompetentAuthority"),
+        ("cpsv:PublicService", "cv:sector", {"@id": "urn:x:nothing"}, "m8g/sector"),
+        ("cccev:Requirement", "cccev:hasSupportingEvidence", {"@id": "urn:x:nothing"}, "hasSupportingEvidence"),
+    ],
+)
+def test_every_kind_of_rule_bites(china_catalogue, kind, key, value, said):
+    graph = export(china_catalogue)
+    _first(graph, kind)[key] = value
+    found = violations(graph, SHAPES)
+    assert found
+    assert all(said in line for line in found)
+
+
 def test_shapes_that_cannot_be_read(tmp_path, china_catalogue):
     (tmp_path / "bad.ttl").write_text("nothing like Turtle {", "utf-8")
     with pytest.raises(BadInput, match="cannot be read as Turtle"):
         violations(export(china_catalogue), tmp_path / "bad.ttl")
     with pytest.raises(BadInput, match="No such file"):
         violations(export(china_catalogue), tmp_path / "none.ttl")
+    (tmp_path / "of_others.ttl").write_text("<urn:a> <urn:b> <urn:c> .", "utf-8")
+    with pytest.raises(BadInput, match="no shape for any class of the catalogue"):
+        violations(export(china_catalogue), tmp_path / "of_others.ttl")
 
 
 def test_an_import_is_a_start_without_made_up_figures(tmp_path, china_catalogue):

@@ -26,8 +26,9 @@ CONTEXT: Final[dict[str, Any]] = {
     "xsd": "http://www.w3.org/2001/XMLSchema#",
     "mp": "urn:megalopolis:",
 }
-#: Class that CPSV-AP 3.2 asks the area of an organisation to be of.
-_AREA: Final = "http://data.europa.eu/88u/dataset/atu-type"
+#: Classes of the area of an organisation: the first is what the shapes of CPSV-AP 3.2.0 ask for since they were mended
+#: (SEMICeu/CPSV-AP, issue 123), the second what they asked for before.
+_AREA: Final = ["dct:Location", "http://data.europa.eu/88u/dataset/atu-type"]
 _CHANNELS: Final = {
     "online_full": "Online service",
     "proxy_window": "Counter that forwards to another authority",
@@ -172,6 +173,7 @@ def _service(service: PublicService, event: str, names: tuple[str, str], city: s
             "dct:title": _texts(service.label),
             "dct:description": _texts(service.output),
             "cv:hasCompetentAuthority": {"@id": authority},
+            "dct:spatial": {"@id": f"{base}area" if city is None else f"{base}city:{city}"},
             "cv:hasLegalResource": _legal(service, base),
             "cv:holdsRequirement": [{"@id": f"{base}requirement:{service.id}:{r.id}"} for r in service.requirements],
             "cv:hasChannel": [{"@id": f"{base}channel:{service.id}:{i}"} for i in range(len(service.channels))],
@@ -264,7 +266,7 @@ def violations(document: Mapping[str, Any], shapes: Path) -> list[str]:
     Raises
     ------
     BadInput
-        If the extra ``shacl`` is not installed, or the shapes cannot be read.
+        If the extra ``shacl`` is not installed, the shapes cannot be read, or none of them speaks of the document.
     """
     try:
         import pyshacl  # noqa: PLC0415 - an extra
@@ -279,10 +281,14 @@ def violations(document: Mapping[str, Any], shapes: Path) -> list[str]:
             data = Graph().parse(data=json.dumps(document), format="json-ld")
             rules = Graph().parse(shapes, format="turtle")
             _, report, _ = pyshacl.validate(data, shacl_graph=rules)
+            asked = set(rules.objects(None, SH.targetClass)) & set(data.objects(None, RDF.type))
     except OSError as error:
         raise BadInput(Problem(str(shapes), error.strerror or "cannot be read", "check the path")) from error
     except Exception as error:  # the parser raises whatever the broken part leads to
         raise BadInput(Problem(shapes.name, "cannot be read as Turtle", "give the published shapes")) from error
+    if not asked:
+        what = "has no shape for any class of the catalogue, so that nothing would be checked"
+        raise BadInput(Problem(shapes.name, what, "give the published shapes"))
     found = []
     for result in report.subjects(RDF.type, SH.ValidationResult):
         said = [report.value(result, key) for key in (SH.focusNode, SH.resultPath, SH.resultMessage)]
