@@ -7,6 +7,7 @@ from gases (secondary inorganics were 62.5 % of PM2.5 in Nanjing): the plume ref
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -313,12 +314,14 @@ def against_limits(observed: pd.DataFrame, table: pd.DataFrame, date: str) -> pd
         where = f"air_quality:{wrong[0] + 2}:unit"
         unit = observed["unit"].iloc[wrong[0]]
         raise BadInput(Problem(where, f"'{unit}' is no mass in a volume", "give ug/m3; ppb need temperature, pressure"))
+
+    @functools.cache
+    def valid(pollutant: str, statistic: str, day: str) -> tuple[str, float] | None:
+        return limit_on(table, pollutant, day, statistic) if _limited(table, pollutant, day) else None
+
     rows = []
-    for row in observed.to_dict("records"):
-        then, now = (
-            limit_on(table, row["pollutant"], day, row["statistic"]) if _limited(table, row["pollutant"], day) else None
-            for day in (f"{row['year']:.0f}-12-31", date)
-        )
+    for pollutant, statistic, year in zip(observed["pollutant"], observed["statistic"], observed["year"], strict=True):
+        then, now = (valid(pollutant, statistic, day) for day in (f"{year:.0f}-12-31", date))
         rows.append((*(then or ("", np.nan)), (now or ("", np.nan))[1]))
     found = pd.DataFrame(rows, columns=["standard", "limit", "limit_on_date"], index=observed.index)
     value = observed["value"].to_numpy(float)

@@ -168,8 +168,8 @@ def write_excel(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
             sheet.column_dimensions[get_column_letter(position)].width = min(max(10, len(str(column)) + 2), 40)
         bold = Font(bold=True)
         sheet.append([_text_cell(sheet, str(c), bold) for c in frame.columns])
-        for row in frame.itertuples(index=False, name=None):
-            sheet.append([_excel_cell(sheet, plain(v)) for v in row])
+        for row in zip(*(_cells(sheet, frame.iloc[:, i]) for i in range(frame.shape[1])), strict=True):
+            sheet.append(row)
     if not frames:
         book.create_sheet("empty")
     with atomic(path) as part:
@@ -200,18 +200,20 @@ def _text_cell(sheet: Any, text: str, font: Font | None = None) -> Any:
     return cell
 
 
-def _excel_cell(sheet: Any, value: Any) -> Any:
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        cell = _text_cell(sheet, repr(value))
-        cell.data_type = "n" if np.isfinite(value) else "s"  # as text, since the library writes 16 digits of 17
-        return cell
-    if isinstance(value, dt.date | dt.time):
-        return value
-    text = str(value)
-    plain_text = text[:1] not in {"=", "#"} and len(text) <= _MAX_CELL and not ILLEGAL_CHARACTERS_RE.search(text)
-    return text if plain_text else _text_cell(sheet, text)  # the library takes the rest for formulas and errors
+def _cells(sheet: Any, values: pd.Series[Any]) -> Iterator[Any]:
+    """Yield what stands in each row of a column; a number's cell serves again in the next row, once written."""
+    number = WriteOnlyCell(sheet, None)
+    for value in map(plain, values.tolist()):
+        if isinstance(value, float):  # as text, since the library writes 16 digits of 17
+            number.value = repr(value)
+            number.data_type = "n" if np.isfinite(value) else "s"
+            yield number
+        elif value is None or isinstance(value, bool | int | dt.date | dt.time):
+            yield value
+        else:
+            text = str(value)
+            known = text[:1] not in {"=", "#"} and len(text) <= _MAX_CELL and not ILLEGAL_CHARACTERS_RE.search(text)
+            yield text if known else _text_cell(sheet, text)  # the library takes the rest for formulas and errors
 
 
 def save_workbook(book: Workbook, path: Path) -> None:
