@@ -265,6 +265,8 @@ def test_economy(quick):
     assert people["A"]["population"] > people["A"]["population_base"]
     assert [c["id"] for c in result["declared"]["coverage"]["not_covered"]] == ["C"]
     assert result["declared"]["pairs"][0]["industries"] == ["chips"]
+    assert result["declared"]["coverage"]["kinds"] == {"own": 1, "official": 0, "press": 1}
+    assert [s["text"] for s in result["declared"]["sources"]] == ["chapter", "press"]
     assert result["backtest"] is None
     change = {(row["place"], row["indicator"]): row for row in result["change"]}
     welfare = change["region", "welfare"]
@@ -272,6 +274,7 @@ def test_economy(quick):
     assert 0 < welfare["low"] <= welfare["difference"] <= welfare["high"]
     assert result["certificate"]["residual"] <= 1e-9
     said = quick("economy", TOY, PLAN, "--draws", 0)
+    assert "the document itself 1, the city's own account 0, a report only 1" in said.out
     assert "cities that gain most: real income per resident" in said.out
     alone = quick("economy", TOY, "--draws", 0)
     assert alone.status == 0

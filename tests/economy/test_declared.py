@@ -1,11 +1,12 @@
 """Declared industries: measures worked by hand, the table of the China pack, bad tables."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import megalopolis as mp
 from megalopolis.economy.declared import contested, overlap, shared, strategic_industries
-from megalopolis.evaluation.declared import declared_industries
+from megalopolis.evaluation.declared import DOCUMENTS, KINDS, declared_industries
 from megalopolis.region.inspect import check_region
 from megalopolis.region.read import read_region
 from megalopolis.region.schema import schemas
@@ -31,7 +32,10 @@ def test_toy(toy):
     pair = found.pairs.iloc[0]
     assert pair["industries"] == ["chips"]
     assert pair["krugman"] == pytest.approx(2 * (2 / 3 - 1 / 4))  # manufacturing is 1/4 of Ann, 2/3 of Ben
+    assert pair["krugman_employment"] == pytest.approx(2 * (0.8 - 0.5))  # of the employed 1/2 of Ann, 4/5 of Ben
+    assert (core["own"], core["official"], core["press"]) == (1, 0, 1)
     leading = found.cities.set_index("city")
+    assert leading["kind"].to_dict() == {"A": "own", "B": "press"}
     assert leading.loc["B", "leading"] == "manufacturing"
     assert leading.loc["B", "quotient"] == pytest.approx((2 / 3) / (110 / 300))
     alone = toy.frame("declared_industries")
@@ -47,30 +51,55 @@ def test_china_says_what_it_covers():
     assert rows[["term", "title", "address"]].notna().all(axis=None)
     members = {c for group in china.names.clusters.values() for c in group}
     assert set(rows["city"]) <= members
+    assert rows.loc[rows["text"] != "press", ["title", "passage"]].notna().all(axis=None)
     found = declared_industries(china)
     assert len(found.cities) + len(found.not_covered) == len(members)
+    assert set(found.cities["city"]) == set(rows["city"])
+    assert (found.clusters[list(KINDS)].sum(axis=1) == found.clusters["covered"]).all()
+    assert found.clusters["covered"].sum() == rows["city"].nunique()
+    own = rows[rows["text"].isin(KINDS["own"])]["city"].nunique()
+    assert found.clusters["own"].sum() == own
     delta = found.industries[found.industries["cluster"] == "yangtze-delta"].set_index("industry")
     assert {"310100", "320500"} <= set(delta.loc["chips", "cities"])
     assert {"310100", "320500"} <= set(delta.loc["biomedicine", "cities"])
 
 
+def test_the_best_text_of_a_city_counts(toy):
+    rows = toy.frame("declared_industries")
+    better = rows[rows["city"] == "B"].assign(document="outline", text="official")
+    found = declared_industries(toy.replace({"declared_industries": pd.concat([rows, better])}))
+    assert found.cities.set_index("city").loc["B", "kind"] == "official"
+    assert set(found.sources["text"]) == {"chapter", "press", "official"}
+
+
+def test_without_sectors_nothing_is_said_of_output(toy):
+    found = declared_industries(toy.replace({"industries": toy.frame("industries")[:0]}))
+    assert found.pairs[["krugman", "krugman_employment"]].isna().all(axis=None)
+    assert found.clusters["overlap"].notna().any()
+
+
 def test_every_class_has_its_label():
-    assert set(strategic_industries()) == set(schemas()["declared_industries"]["industry"].choices)
+    columns = schemas()["declared_industries"]
+    assert set(strategic_industries()) == set(columns["industry"].choices)
+    assert set(DOCUMENTS) == set(columns["document"].choices)
+    assert {text for texts in KINDS.values() for text in texts} == set(columns["text"].choices)
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("A,spaceships,14,outline,,A plan,somewhere", "declared_industries.csv:2:industry.*spaceships"),
-        ("Q,chips,14,outline,,A plan,somewhere", "declared_industries.csv:2:city.*Q"),
-        ("A,chips,14,rumour,,A plan,somewhere", "declared_industries.csv:2:document.*rumour"),
-        ("A,chips,14,outline,,A plan,", "declared_industries.csv:2:address"),
+        ("A,spaceships,14,outline,,press,A plan,somewhere", "declared_industries.csv:2:industry.*spaceships"),
+        ("Q,chips,14,outline,,press,A plan,somewhere", "declared_industries.csv:2:city.*Q"),
+        ("A,chips,14,rumour,,press,A plan,somewhere", "declared_industries.csv:2:document.*rumour"),
+        ("A,chips,14,outline,,hearsay,A plan,somewhere", "declared_industries.csv:2:text.*hearsay"),
+        ("A,chips,14,outline,,,A plan,somewhere", "declared_industries.csv:2:text"),
+        ("A,chips,14,outline,,press,A plan,", "declared_industries.csv:2:address"),
     ],
 )
 def test_bad_rows_are_named(tmp_path, row, said):
     (tmp_path / "cities.csv").write_text("id,name,lon,lat,population\nA,Ann,0,0,1000\nB,Ben,1,0,1000\n")
     (tmp_path / "region.yaml").write_text("name: Small\ncurrency: EUR\nbase_year: 2020\n")
-    head = "city,industry,plan,document,term,title,address\n"
+    head = "city,industry,plan,document,term,text,title,address\n"
     (tmp_path / "declared_industries.csv").write_text(head + row + "\n")
     with pytest.raises(mp.BadInput, match=said):
         read_region(tmp_path)

@@ -59,7 +59,7 @@ def test_policies_sum_to_the_whole_change(worked):
 def test_section(worked, toy, language):
     section = incomes(View(worked, Words(language)))
     tables = [b for b in section.blocks if isinstance(b, Table)]
-    assert len(tables) == 10
+    assert len(tables) == 11
     assert all(len(row) == len(t.columns) for t in tables for row in t.rows)
     alone = incomes(View(mp.evaluate(toy, draws=0), Words(language)))
-    assert len(alone.blocks) == 5  # declared industries alone
+    assert len(alone.blocks) == 7  # declared industries alone

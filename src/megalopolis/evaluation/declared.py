@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,12 @@ import pandas as pd
 from megalopolis.clusters.measures import industry_shares, krugman_index, location_quotients
 from megalopolis.economy.declared import contested, overlap, shared, strategic_industries
 from megalopolis.region import Region
+
+#: Kinds of what was read, best first, and the words of the table that each holds: the document itself, whole or in
+#: part; the city's own account of it; a report that quotes it.
+KINDS: Final = {"own": ("whole", "chapter"), "official": ("official",), "press": ("press",)}
+#: Kinds of documents, nearest to the plan first.
+DOCUMENTS: Final = ("outline", "draft", "proposals", "sector_plan", "work_report", "statement")
 
 
 @dataclass(frozen=True)
@@ -19,20 +26,23 @@ class Declared:
     Attributes
     ----------
     clusters : DataFrame
-        One row for each planned cluster: ``cluster, cities, covered, residents_covered`` (share), ``declared``
-        (mean number of industries per covered city), ``overlap`` (mean over pairs), ``contested`` (share of declared
-        industries that another covered city of the cluster declares too), ``krugman`` (mean over the same pairs).
+        One row for each planned cluster: ``cluster, cities, covered, residents_covered`` (share), ``own, official,
+        press`` (covered cities by the best text read, see `KINDS`), ``declared`` (mean number of industries per covered
+        city), ``overlap`` (mean over pairs), ``contested`` (share of declared industries that another covered city of
+        the cluster declares too), ``krugman`` and ``krugman_employment`` (means over the same pairs; NaN where the
+        region has no output or employment by sector).
     industries : DataFrame
         One row for each cluster and industry that is declared: ``cluster, industry, cities`` (ids), ``count``,
         ``covered``.
     pairs : DataFrame
         One row for each pair of covered cities of a cluster, most alike first: ``cluster, a, b, shared, overlap,
-        industries`` (those in common), ``minutes``, ``krugman`` (structure of output, 0 to 2).
+        industries`` (those in common), ``minutes``, ``krugman`` (structure of output, 0 to 2),
+        ``krugman_employment`` (of employment).
     cities : DataFrame
-        One row for each covered city: ``city, cluster, industries, plans, documents, contested, leading`` (sector of
-        output with the largest location quotient) and ``quotient``.
+        One row for each covered city: ``city, cluster, industries, plans, documents, kind`` (the best text read),
+        ``contested, leading`` (sector of output with the largest location quotient) and ``quotient``.
     sources : DataFrame
-        Documents: ``city, plan, document, title, address``.
+        Documents: ``city, plan, document, text, title, date, address, passage``.
     not_covered : tuple of str
         Members of planned clusters of which no text was read.
     """
@@ -70,51 +80,64 @@ def declared_industries(region: Region, minutes: pd.DataFrame | None = None) -> 
     rows = region.frame("declared_industries")
     order = [i for i in strategic_industries() if i in set(rows["industry"])]
     said = pd.crosstab(rows["city"], rows["industry"]).gt(0).reindex(columns=order)
-    structure = _structure(region)
+    kinds, structures = _kinds(rows), _structures(region)
     people = region.cities.set_index("id")["population"].fillna(0.0)
     groups, clusters, industries, pairs, cities = region.names.clusters, [], [], [], []
     for cluster, members in groups.items():
         known = [c for c in members if c in said.index]
         flags = said.loc[known].to_numpy(bool)
-        made = _pairs(cluster, known, flags, order, structure, minutes)
+        made = _pairs(cluster, known, flags, order, structures, minutes)
         pairs.append(made)
         own = contested(flags) if len(known) > 1 else np.full(len(known), np.nan)
+        counted = {kind: int((kinds.reindex(known) == kind).sum()) for kind in KINDS}
+        lived = float(people.reindex(known).sum() / people.reindex(list(members)).sum())
         clusters.append(
-            {
-                "cluster": cluster,
-                "cities": len(members),
-                "covered": len(known),
-                "residents_covered": float(people.reindex(known).sum() / people.reindex(list(members)).sum()),
-                "declared": float(flags.sum(axis=1).mean()) if known else np.nan,
-                "overlap": float(made["overlap"].mean()) if len(made) else np.nan,
-                "contested": float(np.average(own, weights=flags.sum(axis=1))) if len(known) > 1 else np.nan,
-                "krugman": float(made["krugman"].mean()) if len(made) else np.nan,
-            }
+            {"cluster": cluster, "cities": len(members), "covered": len(known), "residents_covered": lived, **counted}
+            | _alike(flags, own, made)
         )
         for k, industry in enumerate(order):
             who = [c for c, yes in zip(known, flags[:, k], strict=True) if yes]
             if who:
                 industries.append((cluster, industry, who, len(who), len(known)))
         for i, city in enumerate(known):
-            cities.append(
-                _city(rows, city, cluster, [o for o, yes in zip(order, flags[i], strict=True) if yes], own[i])
-            )
+            named = [o for o, yes in zip(order, flags[i], strict=True) if yes]
+            cities.append(_city(rows, city, cluster, named, own[i]) | {"kind": kinds[city]})
     table = pd.DataFrame(industries, columns=["cluster", "industry", "cities", "count", "covered"])
-    named = ["city", "plan", "document", "title", "address"]
+    named = ["city", "plan", "document", "text", "title", "date", "address", "passage"]
     return Declared(
         clusters=pd.DataFrame(clusters),
         industries=table.sort_values(["cluster", "count"], ascending=[True, False], kind="stable", ignore_index=True),
         pairs=pd.concat(pairs, ignore_index=True),
-        cities=_with_output(region, pd.DataFrame(cities)),
-        sources=rows[named].drop_duplicates(ignore_index=True),
+        cities=_with_output(structures["value_added"], pd.DataFrame(cities)),
+        sources=rows.reindex(columns=named).drop_duplicates(ignore_index=True),
         not_covered=tuple(c for members in groups.values() for c in members if c not in said.index),
     )
 
 
-def _structure(region: Region) -> pd.DataFrame:
-    """Value added by city and industry; no rows where the region has none."""
+def _kinds(rows: pd.DataFrame) -> pd.Series[str]:
+    """Kind of the best text that was read of each city."""
+    rank = {text: i for i, texts in enumerate(KINDS.values()) for text in texts}
+    return rows["text"].map(rank).groupby(rows["city"]).min().map(dict(enumerate(KINDS)))
+
+
+def _alike(flags: np.ndarray, own: np.ndarray, made: pd.DataFrame) -> dict[str, float]:
+    """How far a cluster's covered cities declare the same, beside how far they make the same."""
+    several = len(flags) > 1
+    means = {c: float(made[c].mean()) if len(made) else np.nan for c in ("overlap", "krugman", "krugman_employment")}
+    return {
+        "declared": float(flags.sum(axis=1).mean()) if len(flags) else np.nan,
+        "contested": float(np.average(own, weights=flags.sum(axis=1))) if several else np.nan,
+        **means,
+    }
+
+
+def _structures(region: Region) -> dict[str, pd.DataFrame]:
+    """Value added and employment by city and industry; no rows where the region has none."""
     table = region.frame("industries")
-    return table.pivot_table(index="city", columns="industry", values="value_added", sort=False)
+    return {
+        values: table.pivot_table(index="city", columns="industry", values=values, sort=False)
+        for values in ("value_added", "employment")
+    }
 
 
 def _pairs(
@@ -122,12 +145,12 @@ def _pairs(
     known: list[str],
     flags: np.ndarray,
     order: list[str],
-    structure: pd.DataFrame,
+    structures: dict[str, pd.DataFrame],
     minutes: pd.DataFrame | None,
 ) -> pd.DataFrame:
     a, b = np.triu_indices(len(known), 1)
     both, alike = shared(flags), overlap(flags)
-    apart = krugman_index(industry_shares(structure.reindex(known).to_numpy(float)))
+    apart = {name: _apart(table.reindex(known).to_numpy(float))[a, b] for name, table in structures.items()}
     far = np.full((len(known), len(known)), np.nan) if minutes is None else minutes.loc[known, known].to_numpy(float)
     names = np.array(order, dtype=object)
     found = pd.DataFrame(
@@ -139,10 +162,18 @@ def _pairs(
             "overlap": alike[a, b],
             "industries": [names[flags[i] & flags[j]].tolist() for i, j in zip(a, b, strict=True)],
             "minutes": far[a, b],
-            "krugman": apart[a, b],
+            "krugman": apart["value_added"],
+            "krugman_employment": apart["employment"],
         }
     )
     return found.sort_values("overlap", ascending=False, kind="stable", ignore_index=True)
+
+
+def _apart(structure: np.ndarray) -> np.ndarray:
+    """Krugman index of every pair; NaN where the region has no sectors."""
+    if not structure.shape[1]:
+        return np.full((len(structure),) * 2, np.nan)
+    return krugman_index(industry_shares(structure))
 
 
 def _city(rows: pd.DataFrame, city: str, cluster: str, named: list[str], share: float) -> dict[str, object]:
@@ -157,9 +188,8 @@ def _city(rows: pd.DataFrame, city: str, cluster: str, named: list[str], share: 
     }
 
 
-def _with_output(region: Region, cities: pd.DataFrame) -> pd.DataFrame:
+def _with_output(structure: pd.DataFrame, cities: pd.DataFrame) -> pd.DataFrame:
     """Add the sector in which each city is most specialised, by output."""
-    structure = _structure(region)
     quotients = pd.DataFrame(
         location_quotients(structure.to_numpy(float)), index=structure.index, columns=structure.columns
     ).reindex(cities["city"])

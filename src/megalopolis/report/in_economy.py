@@ -6,16 +6,16 @@ from typing import Any, Final
 
 import pandas as pd
 
-from megalopolis.evaluation.declared import Declared, industry_label
 from megalopolis.evaluation.incomes import CHANNELS, by_place, channels, policies, sensitivity, structure
-from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, amount, count, said
+from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, said
 from megalopolis.report.citymap import change_map
+from megalopolis.report.in_declared import declared
 from megalopolis.report.number import known, number
 from megalopolis.report.view import View
 
 _TOLD: Final = ("gdp", "real_income", "welfare", "population", "wage", "rent")
 _PERCENT: Final = frozenset({"gdp", "real_income", "wage", "rent"})
-_SIDES, _PAIRS, _SHARED = 12, 12, 2
+_SIDES = 12
 #: Tables to which measures of the economy add.
 _LEVERS: Final = ("migration_barriers", "trade_barriers", "subsidies", "agreements", "land_supply")
 #: Rules of agreements that solve a game in every case.
@@ -41,7 +41,7 @@ def incomes(view: View) -> Section:
             *_bands(view),
             *_structure(view),
         ]
-    blocks += _declared(view)
+    blocks += declared(view)
     lead = _lead(view)
     if not blocks:
         blocks = [Paragraph(words("needs_plan"), "absent")]
@@ -255,85 +255,3 @@ def _structure(view: View) -> list[Block]:
 
 def _decimal(value: float, digits: int = 2) -> Cell:
     return Cell(f"{value:.{digits}f}", sort=value) if known(value) else Cell("–")
-
-
-def _declared(view: View) -> list[Block]:
-    """Declared industries: coverage and overlap by cluster, by industry, by pair."""
-    words, found = view.words, view.evaluation.declared
-    if found is None:
-        return []
-    total = len(found.cities) + len(found.not_covered)
-    lead = Paragraph(words("declared_lead", covered=len(found.cities), cities=total))
-    missing = Paragraph(
-        words("declared_missing", names=view.cities(found.not_covered, most=len(found.not_covered))), "note"
-    )
-    return [
-        lead,
-        _declared_clusters(view, found),
-        _declared_industries(view, found),
-        _declared_pairs(view, found),
-        missing,
-    ]
-
-
-def _declared_clusters(view: View, found: Declared) -> Table:
-    words = view.words
-    keys = ("declared_covered", "declared_residents", "declared_overlap", "declared_contested", "declared_krugman")
-    columns = (Column(words("cluster")), *(Column(words(k), numeric=True) for k in keys))
-    rows = tuple(
-        (
-            Cell(view.cluster(r["cluster"])),
-            Cell(words("of_total", part=r["covered"], total=r["cities"]), sort=float(r["covered"])),
-            amount(r["residents_covered"], "share", view.language),
-            amount(r["overlap"], "share", view.language),
-            amount(r["contested"], "share", view.language),
-            _decimal(r["krugman"]),
-        )
-        for r in found.clusters.set_index("cluster").reindex(list(view.clusters)).reset_index().to_dict("records")
-    )
-    return Table(words("declared_clusters"), columns, rows, words("declared_note"), fixed=True)
-
-
-def _declared_industries(view: View, found: Declared) -> Table:
-    words = view.words
-    columns = (
-        Column(words("cluster")),
-        Column(words("declared_industry")),
-        Column(words("declared_by"), numeric=True),
-        Column(words("declared_cities")),
-    )
-    several = found.industries[found.industries["count"] >= _SHARED]
-    rows = tuple(
-        (
-            Cell(view.cluster(r["cluster"])),
-            Cell(industry_label(r["industry"], view.language)),
-            Cell(words("of_total", part=r["count"], total=r["covered"]), sort=float(r["count"])),
-            Cell(view.cities(r["cities"])),
-        )
-        for r in several.sort_values("count", ascending=False, kind="stable").to_dict("records")
-    )
-    return Table(words("declared_industries"), columns, rows)
-
-
-def _declared_pairs(view: View, found: Declared) -> Table:
-    words = view.words
-    keys = ("declared_shared", "declared_overlap", "declared_minutes", "declared_krugman")
-    columns = (
-        Column(words("city")),
-        Column(words("declared_neighbour")),
-        *(Column(words(k), numeric=True) for k in keys),
-        Column(words("declared_common")),
-    )
-    rows = tuple(
-        (
-            Cell(view.city(r["a"])),
-            Cell(view.city(r["b"])),
-            count(int(r["shared"])),
-            amount(r["overlap"], "share", view.language),
-            amount(r["minutes"], "min", view.language),
-            _decimal(r["krugman"]),
-            Cell(words("comma").join(industry_label(i, view.language) for i in r["industries"])),
-        )
-        for r in found.pairs.sort_values("overlap", ascending=False, kind="stable").head(_PAIRS).to_dict("records")
-    )
-    return Table(words("declared_pairs"), columns, rows, kind="wide")

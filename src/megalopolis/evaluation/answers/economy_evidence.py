@@ -7,11 +7,12 @@ from typing import Final
 import pandas as pd
 
 from megalopolis.evaluation.answers.document import Document, city
-from megalopolis.evaluation.answers.plaintext import place_name, table
-from megalopolis.evaluation.declared import industry_label
+from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.declared import DOCUMENTS, KINDS, industry_label
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.incomes import by_place, channels, sensitivity, structure
 from megalopolis.pillar import Result
+from megalopolis.region import Region
 
 METHODS: Final = {
     "no_change": "no change",
@@ -25,7 +26,46 @@ STAND_INS: Final = (
     "registered people of the first year: residents, with the growth of the ten years before taken back",
     "growth of the region as a whole: as counted, for every method but no change",
 )
-_PAIRS: Final = 10
+_PAIRS, _NAMES = 10, 6
+#: Lines on declared industries.
+_DECLARED: Final = {
+    "en": {
+        "lead": "industries that cities declare in their five-year plans: {covered} of {cities} cities read",
+        "kinds": "best text read: the document itself {own}, the city's own account {official}, a report only {press}",
+        "cluster": "cluster",
+        "read": "cities read",
+        "by_kind": "document/account/report",
+        "overlap": "overlap of pairs",
+        "contested": "industries declared by another city too",
+        "krugman": "Krugman index of output",
+        "krugman_employment": "of employment",
+        "industry": "industry",
+        "by": "declared by",
+        "names": "cities",
+        "pair": "pair",
+        "shared": "shared",
+        "minutes": "min",
+        "of": "{part} of {total}",
+    },
+    "zh": {
+        "lead": "各城市五年规划所申报的产业：{cities}个城市中读到{covered}个",
+        "kinds": "所读最佳文本：文件原文{own}个，市方介绍{official}个，仅有报道{press}个",
+        "cluster": "城市群",
+        "read": "已读城市",
+        "by_kind": "原文/介绍/报道",
+        "overlap": "城市对重叠度",
+        "contested": "另有城市申报的产业",
+        "krugman": "产出克鲁格曼指数",
+        "krugman_employment": "就业",
+        "industry": "产业",
+        "by": "申报城市数",
+        "names": "城市",
+        "pair": "城市对",
+        "shared": "共同",
+        "minutes": "分钟",
+        "of": "{total}个中{part}个",
+    },
+}
 
 
 def worth_answer(evaluation: Evaluation, result: Result) -> Document:
@@ -71,6 +111,8 @@ def declared_answer(evaluation: Evaluation) -> Document | None:
             "covered": len(found.cities),
             "cities": len(found.cities) + len(found.not_covered),
             "not_covered": [city(region, c) for c in found.not_covered],
+            "kinds": {kind: int((found.cities["kind"] == kind).sum()) for kind in KINDS},
+            "documents": {d: sum(d in ds for ds in found.cities["documents"]) for d in DOCUMENTS},
         },
         "clusters": blank.to_dict("records"),
         "industries": [
@@ -81,7 +123,7 @@ def declared_answer(evaluation: Evaluation) -> Document | None:
             {**row, "a": city(region, row["a"]), "b": city(region, row["b"])} for row in pairs.to_dict("records")
         ],
         "cities": [{**city(region, row.pop("city")), **row} for row in own.to_dict("records")],
-        "sources": found.sources.to_dict("records"),
+        "sources": found.sources.astype(object).where(found.sources.notna(), None).to_dict("records"),
     }
 
 
@@ -94,33 +136,52 @@ def _declared_lines(evaluation: Evaluation, language: str) -> list[str]:
     found, region = evaluation.declared, evaluation.region
     if found is None:
         return []
-    total = len(found.cities) + len(found.not_covered)
-    lines = [
-        "",
-        f"industries that cities declare in their five-year plans: {len(found.cities)} of {total} cities read",
-        "",
-    ]
+    words = _DECLARED["zh" if language == "zh" else "en"]
+    made = [c for c in ("krugman", "krugman_employment") if found.clusters[c].notna().any()]
+    counted = {kind: int((found.cities["kind"] == kind).sum()) for kind in KINDS}
+    lead = words["lead"].format(covered=len(found.cities), cities=len(found.cities) + len(found.not_covered))
     rows = [
         [
             place_name(region, f"cluster:{r['cluster']}", language),
-            f"{r['covered']} of {r['cities']}",
-            _share(r["overlap"]),
-            _share(r["contested"]),
+            words["of"].format(part=r["covered"], total=r["cities"]),
+            "/".join(str(r[kind]) for kind in KINDS),
+            *(_share(r[c]) for c in ("overlap", "contested")),
+            *(_number(r[c]) for c in made),
         ]
         for r in found.clusters.to_dict("records")
     ]
-    lines += table(["cluster", "cities read", "overlap of pairs", "industries declared by another city too"], rows)
+    head = [words[w] for w in ("cluster", "read", "by_kind", "overlap", "contested", *made)]
+    lines = ["", lead, words["kinds"].format(**counted), "", *table(head, rows)]
     several = found.industries[found.industries["count"] > 1].sort_values("count", ascending=False, kind="stable")
     rows = [
         [
             place_name(region, f"cluster:{r['cluster']}", language),
             industry_label(r["industry"], language),
-            f"{r['count']} of {r['covered']}",
-            ", ".join(place_name(region, c, language) for c in r["cities"]),
+            words["of"].format(part=r["count"], total=r["covered"]),
+            _names(region, r["cities"], language),
         ]
         for r in several.head(_PAIRS).to_dict("records")
     ]
-    return [*lines, "", *table(["cluster", "industry", "declared by", "cities"], rows)]
+    lines += ["", *table([words[w] for w in ("cluster", "industry", "by", "names")], rows)]
+    alike = found.pairs.sort_values("overlap", ascending=False, kind="stable").head(_PAIRS)
+    rows = [
+        [
+            " - ".join(place_name(region, r[c], language) for c in ("a", "b")),
+            str(r["shared"]),
+            _share(r["overlap"]),
+            figure(r["minutes"]),
+            *(_number(r[c]) for c in made),
+        ]
+        for r in alike.to_dict("records")
+    ]
+    return [*lines, "", *table([words[w] for w in ("pair", "shared", "overlap", "minutes", *made)], rows)]
+
+
+def _names(region: Region, cities: list[str], language: str) -> str:
+    """Names of the first cities, and how many more there are."""
+    names = [place_name(region, c, language) for c in cities[:_NAMES]]
+    more = len(cities) - len(names)
+    return ", ".join(names) + (f" +{more}" if more else "")
 
 
 def _backtest_lines(evaluation: Evaluation) -> list[str]:
