@@ -11,7 +11,8 @@ from megalopolis.report.number import known
 from megalopolis.report.view import View
 
 _PAIRS: Final = 15
-_MADE: Final = ("krugman", "krugman_employment")
+#: What cities make, beside what they declare, and the heading of each.
+_MADE: Final = {"krugman": "declared_krugman", "krugman_employment": "declared_krugman_employment"}
 
 
 def declared(view: View) -> list[Block]:
@@ -36,8 +37,11 @@ def declared(view: View) -> list[Block]:
 
 def _clusters(view: View, found: Declared, made: list[str]) -> Table:
     words = view.words
-    keys = ("covered", "by_kind", "residents", "overlap", "contested", *made)
-    columns = (Column(words("cluster")), *(Column(words(f"declared_{k}"), numeric=True) for k in keys))
+    keys = ("declared_covered", "declared_by_kind", "declared_residents", "declared_overlap", "declared_contested")
+    columns = (
+        Column(words("cluster")),
+        *(Column(words(k), numeric=True) for k in (*keys, *(_MADE[c] for c in made))),
+    )
     rows = tuple(
         (
             Cell(view.cluster(r["cluster"])),
@@ -74,11 +78,11 @@ def _industries(view: View, found: Declared) -> Table:
 
 def _pairs(view: View, found: Declared, made: list[str]) -> Table:
     words = view.words
-    keys = ("shared", "overlap", "minutes", *made)
+    keys = ("declared_shared", "declared_overlap", "declared_minutes", *(_MADE[c] for c in made))
     columns = (
         Column(words("city")),
         Column(words("declared_neighbour")),
-        *(Column(words(f"declared_{k}"), numeric=True) for k in keys),
+        *(Column(words(k), numeric=True) for k in keys),
         Column(words("declared_common")),
     )
     rows = tuple(
