@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from megalopolis.economy.declared import strategic_industries
 from megalopolis.evaluation.declared import KINDS, Declared, industry_label
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Table, amount, count
 from megalopolis.report.number import known
@@ -63,7 +62,7 @@ def _industries(view: View, found: Declared) -> Table:
     covered = found.clusters.set_index("cluster")["covered"]
     shown = [c for c in view.clusters if covered.get(c, 0) > 0]
     by = found.industries.set_index(["industry", "cluster"])["count"].to_dict()
-    shares = {i: sum(by.get((i, c), 0) / covered[c] for c in shown) for i in strategic_industries()}
+    shares = {i: sum(by.get((i, c), 0) / covered[c] for c in shown) for i in found.industries["industry"].unique()}
     columns = (
         Column(words("declared_industry")),
         *(Column(words("declared_in", cluster=view.cluster(c), covered=covered[c]), numeric=True) for c in shown),
