@@ -9,9 +9,12 @@ import pytest
 import websockets
 
 from megalopolis.evaluation import evaluate
+from megalopolis.evaluation.preview import FOLLOWING
+from megalopolis.plan import Plan
 from megalopolis.plan.plan import parse_plan
 from megalopolis.region.documents import Document
 from megalopolis.web import limits
+from megalopolis.web.formed import formed_document
 
 
 def read(frame: bytes) -> tuple[dict, dict[str, np.ndarray]]:
@@ -50,13 +53,65 @@ def test_a_frame_says_what_the_line_changes(toy_server, sent, toy) -> None:
         _, faster = read(await socket.recv())
         assert (faster["accessibility"] >= values["accessibility"]).all()
         assert (faster["accessibility"] > values["accessibility"]).any()
-        document = sent["document"]
-        changed = [m | fast if m["kind"] == "rail_line" else m for m in document["measures"]]
-        plan = parse_plan(Document(document | {"measures": changed}, {}, "plan"))
-        whole = evaluate(toy, plan, years=[2030], draws=0, only={"travel"})
+        whole = evaluate(toy, in_plan(sent, **fast), years=[2030], draws=0, only={"travel"})
         for place, value in zip(toy.cities["id"], faster["accessibility"], strict=False):
             assert value == pytest.approx(whole.value(place, "accessibility"), rel=1e-6)
         assert faster["accessibility"][-1] == pytest.approx(whole.value("region", "accessibility"), rel=1e-6)
+
+    talk(toy_server, conversation)
+
+
+def in_plan(sent: dict, **changes) -> Plan:
+    """The toy plan with its line changed."""
+    measures = [m | changes if m["kind"] == "rail_line" else m for m in sent["document"]["measures"]]
+    return parse_plan(Document(sent["document"] | {"measures": measures}, {}, "plan"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"speed_kmh": 600, "operating_kmh": 600, "cost": 3e9},
+        {"stops": ["Cor", "Ann", {"name": "Field", "city": "Dee", "lon": 0.5, "lat": 0.5}], "cost": None},
+        {"opens": 2029},  # the plan's delay of two years takes it past 2030
+    ],
+)
+def test_a_frame_and_its_clusters_are_those_of_the_whole_evaluation(toy_server, api, sent, toy, changes) -> None:
+    """Every indicator of travel and clusters at every place, with the delay and the overrun that meet the line."""
+    whole = evaluate(toy, in_plan(sent, **changes), years=[2030], draws=0, only=set(FOLLOWING))
+    wanted = {(r.place, r.indicator): r.value for r in whole.ledger.itertuples() if r.case == "plan"}
+    places = api.get("/api/regions/region").json()["places"]
+
+    async def conversation(socket) -> None:
+        await socket.send(json.dumps(json.loads(edit(sent, 3, **changes)) | {"clusters": True}))
+        _, values = read(await socket.recv())
+        found = {(p, n): v for n, column in values.items() for p, v in zip(places, column, strict=True)}
+        assert {key for key, value in found.items() if np.isfinite(value)} == set(wanted)
+        for key, value in wanted.items():
+            assert found[key] == pytest.approx(value, rel=1e-6, abs=1e-6), key
+        message = json.loads(await socket.recv())
+        assert (message["type"], message["seq"]) == ("clusters", 3)
+        assert {k: message[k] for k in ("formed", "planned")} == formed_document(toy, whole.result("clusters").tables)
+        assert message["planned"]
+
+    talk(toy_server, conversation)
+
+
+def test_clusters_are_of_the_newest_frame_and_hold_up_none(toy_server, sent) -> None:
+    async def conversation(socket) -> None:
+        for seq in range(60):
+            await socket.send(json.dumps(json.loads(edit(sent, seq, headway_min=10 + seq)) | {"clusters": True}))
+            await asyncio.sleep(0.005)
+        frames, clusters = [], []
+        while not clusters or clusters[-1] < 59:
+            said = await socket.recv()
+            if isinstance(said, bytes):
+                frames.append(read(said)[0]["seq"])
+            else:
+                clusters.append(json.loads(said)["seq"])
+                assert clusters[-1] in frames
+        assert frames[-1] == 59
+        assert clusters == sorted(set(clusters))
+        assert len(clusters) < len(frames)
 
     talk(toy_server, conversation)
 

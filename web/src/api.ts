@@ -1,5 +1,5 @@
 // REST and the live channel. One edit is in flight at a time; a newer one replaces the one that waits.
-import type { Fields, Job, Line, Live, PlanDoc, RegionDoc, View } from "./types";
+import type { Fields, Formed, Job, Line, Live, PlanDoc, RegionDoc, View } from "./types";
 
 export class Refused extends Error {}
 export class Unreachable extends Error {}
@@ -77,10 +77,12 @@ export interface Edit {
   measure: Fields;
   replaces: string | null;
   place: string | null;
+  clusters: boolean;
 }
 
 interface Handlers {
   live: (frame: Live, at: number) => void;
+  clusters: (found: Formed, at: number) => void;
   job: (job: Job) => void;
   error: (lines: string[], seq: number | null) => void;
   state: (open: boolean) => void;
@@ -136,9 +138,11 @@ export class Channel {
   private socket: WebSocket | null = null;
   private seq = 0;
   private readonly started = new Map<number, number>();
+  private readonly forming = new Map<number, number>();
   private readonly latest = new Latest<{ message: object; seq: number; at: number }>((item) => {
     if (this.socket?.readyState !== WebSocket.OPEN) return false;
     this.started.set(item.seq, item.at);
+    this.forming.set(item.seq, item.at);
     this.socket.send(JSON.stringify(item.message));
     return true;
   });
@@ -185,6 +189,8 @@ export class Channel {
     this.socket = socket;
     socket.onopen = () => {
       this.latest.reset();
+      this.started.clear();
+      this.forming.clear();
       this.handlers.state(true);
     };
     socket.onclose = () => {
@@ -200,8 +206,13 @@ export class Channel {
         this.handlers.live(frame, at);
         return;
       }
-      const message = JSON.parse(event.data as string) as { type: string; error: string[]; seq?: number | null } & Job;
+      const message = JSON.parse(event.data as string) as { type: string; error: string[]; seq?: number | null } & Job & Formed;
       if (message.type === "job") this.handlers.job(message);
+      else if (message.type === "clusters") {
+        const at = this.forming.get(message.seq!) ?? performance.now();
+        for (const seq of this.forming.keys()) if (seq <= message.seq!) this.forming.delete(seq); // those in between go without
+        this.handlers.clusters(message, at);
+      }
       else if (message.type === "error") {
         if (message.seq !== undefined && message.seq !== null) {
           this.started.delete(message.seq);

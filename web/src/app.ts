@@ -1,12 +1,12 @@
 // The page's state and what happens to it. Panels only draw it.
 import * as api from "./api";
 import { changeClasses, type Classes, colourOf, levelClasses, UNCHANGED } from "./colour";
-import { acknowledged, changed, documentOf, type Draft, draftOf, History, type Measure, newLine, slug, withStops } from "./draft";
+import { acknowledged, changed, choices, documentOf, type Draft, draftOf, History, type Measure, type Naming, naming, newLine, newSetback, slug, withStops } from "./draft";
 import { h } from "./dom";
 import { greatCircleKm } from "./geo";
 import { headUnit, known, number, type Printed } from "./number";
 import { Pane } from "./pane";
-import type { City, Column, Indicator, Job, Language, Line, Live, Mode, PlanDoc, RegionDoc, Stop, View } from "./types";
+import type { City, Column, Formed, Indicator, Job, Language, Line, Live, Match, Mode, PlanDoc, RegionDoc, Stop, View } from "./types";
 import { type Words, wordsOf } from "./words";
 
 export const MINUTES = "minutes";
@@ -18,8 +18,8 @@ export interface Other {
   view: View | null;
 }
 
-/** Timings for the benchmark: milliseconds from a move of the pointer to its colours on the canvas. */
-export const timings: { moves: number[]; sent: number; drawn: number; lastSeq: number; drawnSeq: number } = { moves: [], sent: 0, drawn: 0, lastSeq: 0, drawnSeq: 0 };
+/** Timings for the benchmark: milliseconds from a move of the pointer to its colours, and its clusters, on the canvas. */
+export const timings: { moves: number[]; clusters: number[]; sent: number; drawn: number; lastSeq: number; drawnSeq: number } = { moves: [], clusters: [], sent: 0, drawn: 0, lastSeq: 0, drawnSeq: 0 };
 
 export class App {
   words: Words;
@@ -32,8 +32,12 @@ export class App {
   notice = "";
   trouble = "";
   live: Live | null = null;
+  /** Clusters of the line being dragged, and how many seconds after its move they were drawn. */
+  forming: { found: Formed; age: number } | null = null;
   dragging: { stop: number; before: Measure; now: Measure } | null = null;
   open: string | null = null;
+  /** Whether the card of the measure at hand is to be scrolled into view. */
+  reveal = false;
   place: string | null = null;
   focus = "";
   year: number;
@@ -45,7 +49,7 @@ export class App {
   lines: Line[] = [];
   drawn: Stop[] | null = null;
   left = true;
-  layers = { planned: true, formed: false, rivers: true, lines: true };
+  layers = { planned: true, formed: true, rivers: true, lines: true };
   readonly channel: api.Channel;
   readonly pane: Pane;
   otherPane: Pane | null = null;
@@ -75,6 +79,7 @@ export class App {
     this.pane = this.newPane(elements.map);
     this.channel = new api.Channel({
       live: (frame, at) => this.onFrame(frame, at),
+      clusters: (found, at) => this.onClusters(found, at),
       job: (job) => void this.onJob(job),
       error: (lines) => this.onError(lines),
       state: (open) => void this.onConnection(open),
@@ -179,6 +184,24 @@ export class App {
   private moving(id: string, place: string): number | null {
     const value = this.live?.columns.get(id)?.[this.framePosition.get(place) ?? -1];
     return known(value) ? value : null;
+  }
+
+  /** Clusters that travel forms in a case; while dragging, those of the newest frame that has them. */
+  formedIn(mode: Mode): Formed | null {
+    const found = this.view?.clusters;
+    if (mode === "baseline") return found?.baseline ?? null;
+    return this.forming?.found ?? found?.plan ?? found?.baseline ?? null;
+  }
+
+  /** How far the branch nearest to a planned cluster matches it. */
+  match(cluster: string, mode: Mode): Match | null {
+    return this.formedIn(mode)?.planned[cluster] ?? null;
+  }
+
+  /** Whether the clusters on the page are older than the line on the map. */
+  get staleClusters(): boolean {
+    if (this.dragging || this.live) return this.forming === null;
+    return this.stale("cohesion");
   }
 
   private minutesTo(place: string, mode: Mode): number | null {
@@ -318,7 +341,8 @@ export class App {
     this.classify();
     this.paint();
     this.pane.setPlan(this.planLines(this.draft.measures.filter((m) => m.id !== this.open)));
-    this.pane.setFormed(this.view?.clusters[this.mode === "baseline" ? "baseline" : "plan"] ?? this.view?.clusters.baseline ?? []);
+    this.pane.setFormed(this.formedIn(this.mode)?.formed ?? []);
+    this.otherPane?.setFormed(this.other?.view?.clusters.plan?.formed ?? []);
     this.render();
   }
 
@@ -326,7 +350,7 @@ export class App {
     for (const pane of [this.pane, this.otherPane]) {
       if (!pane) continue;
       pane.setLayer(["planned"], this.layers.planned);
-      pane.setLayer(["formed", "formed-edge"], this.layers.formed);
+      pane.showFormed(this.layers.formed);
       pane.setLayer(["rivers", "lakes", "sections"], this.layers.rivers);
       pane.setLayer(["lines"], this.layers.lines);
     }
@@ -338,9 +362,9 @@ export class App {
     const kept = this.keptDraft();
     this.setLayers();
     this.pane.fit(this.scope, false);
-    void api.land(this.region.id).then((land) => {
+    void this.asked(api.land(this.region.id)).then((land) => {
       this.land = land;
-      this.pane.setLand(land);
+      if (land) this.pane.setLand(land);
     });
     if (kept) {
       this.history = new History(kept);
@@ -381,7 +405,9 @@ export class App {
   }
 
   private async loadLines(): Promise<void> {
-    this.lines = await api.lines(this.region.id, this.year);
+    const lines = await this.asked(api.lines(this.region.id, this.year));
+    if (!lines) return;
+    this.lines = lines;
     this.pane.setLines(this.lines);
     this.otherPane?.setLines(this.lines);
   }
@@ -453,8 +479,8 @@ export class App {
   private async showReached(): Promise<void> {
     if (!this.isochrones || !this.place) return this.pane.setReached(null);
     const place = this.place;
-    const land = await api.isochrones(this.region.id, place, this.year, this.mode === "baseline" ? null : (this.plan?.hash ?? null));
-    if (this.isochrones && this.place === place) this.pane.setReached(land);
+    const land = await this.asked(api.isochrones(this.region.id, place, this.year, this.mode === "baseline" ? null : (this.plan?.hash ?? null)));
+    if (land && this.isochrones && this.place === place) this.pane.setReached(land);
   }
 
   /** Address of what is on the screen: who opens it sees the same. */
@@ -464,6 +490,17 @@ export class App {
     if (this.focus) query.set("area", this.focus);
     if (this.place) query.set("city", this.place);
     history.replaceState(null, "", `#${query}`);
+  }
+
+  /** What the server answers; where it cannot, the page says so and goes on with what it has. */
+  async asked<T>(answer: Promise<T>): Promise<T | null> {
+    try {
+      return await answer;
+    } catch (error) {
+      this.trouble = error instanceof api.Unreachable ? this.words("unreachable") : this.words("refused", { what: (error as Error).message });
+      this.render();
+      return null;
+    }
   }
 
   // ---- evaluation -----------------------------------------------------------------------------------------------
@@ -487,14 +524,14 @@ export class App {
         if (!view.complete && job.state !== "done" && fewer) return this.render(); // what is there says more: it stays, dimmed
         this.view = view;
         this.position = new Map(view.places.map((p, i) => [p, i]));
-        if (!this.dragging) this.live = null;
+        if (!this.dragging) this.still();
         if (view.complete || job.state === "done") this.trouble = "";
         this.redraw();
       } catch {
         /* the next message brings it again */
       }
     }
-    if (this.job && ["done", "failed", "refused", "cancelled"].includes(this.job.state)) this.live = this.dragging ? this.live : null;
+    if (!this.dragging && this.job && ["done", "failed", "refused", "cancelled"].includes(this.job.state)) this.still();
     this.render();
   }
 
@@ -511,6 +548,7 @@ export class App {
     const before = this.online;
     this.online = open;
     if (open && !before) {
+      this.trouble = "";
       if (this.pending) await this.send();
       this.notice = this.words("back");
       this.ask();
@@ -533,10 +571,25 @@ export class App {
     }
   }
 
-  /** An edit is done: keep it here until the server has taken it. */
-  commit(draft: Draft, step = true): void {
-    if (step) this.history.push(draft);
-    else this.history.settle(draft);
+  /** What followed the line no longer does. */
+  private still(): void {
+    this.live = null;
+    this.forming = null;
+  }
+
+  /** An edit is done: keep it here until the server has taken it. What followed another edit is over. */
+  commit(draft: Draft): void {
+    this.still();
+    this.history.push(draft);
+    void this.send();
+  }
+
+  /** A measure is changed; where it is a line, travel and clusters follow before the whole evaluation does. */
+  private revise(m: Measure, now: Measure): void {
+    const follow = now.stops !== null && !now.off;
+    if (!follow) this.still();
+    else this.edit(now, performance.now());
+    this.history.push(changed(this.draft, m.id, () => now));
     void this.send();
   }
 
@@ -565,7 +618,7 @@ export class App {
         localStorage.removeItem(this.keepKey);
         this.trouble = this.words("refused", { what: error.message });
         this.history.undo();
-        this.live = null;
+        this.still();
       } else {
         this.online = false;
         setTimeout(() => turn === this.sending && this.pending && void this.send(), 1500);
@@ -575,11 +628,15 @@ export class App {
   }
 
   undo(): void {
-    if (this.history.undo()) void this.send();
+    if (!this.history.undo()) return;
+    this.still();
+    void this.send();
   }
 
   redo(): void {
-    if (this.history.redo()) void this.send();
+    if (!this.history.redo()) return;
+    this.still();
+    void this.send();
   }
 
   rename(name: string): void {
@@ -588,6 +645,7 @@ export class App {
 
   openMeasure(id: string | null): void {
     this.open = this.open === id ? null : id;
+    this.reveal = true;
     const m = this.active;
     if (m?.stops && !m.off) this.prepare(m);
     this.redraw();
@@ -602,7 +660,7 @@ export class App {
     const known_ = this.plan?.measures.some((p) => p.id === m.id) ?? false;
     timings.sent++;
     timings.lastSeq = this.channel.edit(
-      { region: this.region.id, plan: this.plan?.hash ?? null, year: this.year, measure: m.fields, replaces: known_ ? m.id : null, place: this.indicator === MINUTES ? this.place : null },
+      { region: this.region.id, plan: this.plan?.hash ?? null, year: this.year, measure: m.fields, replaces: known_ ? m.id : null, place: this.indicator === MINUTES ? this.place : null, clusters: true },
       at,
     );
   }
@@ -652,12 +710,25 @@ export class App {
     const { now, before } = this.dragging;
     this.dragging = null;
     if (now === before && this.draft.measures.some((m) => m === now)) return this.redraw();
-    this.commit(changed(this.draft, now.id, () => now));
+    this.history.push(changed(this.draft, now.id, () => now));
+    void this.send();
+  }
+
+  /** Whether the line is ahead of the whole evaluation, so that what follows it is shown. */
+  private get ahead(): boolean {
+    return this.dragging !== null || this.pending || this.view?.plan !== this.plan?.hash;
+  }
+
+  private onClusters(found: Formed, at: number): void {
+    if (!this.ahead) return;
+    this.forming = { found, age: (performance.now() - at) / 1000 };
+    this.pane.setFormed(this.formedIn(this.mode)?.formed ?? []);
+    this.pane.draw(() => timings.clusters.push(performance.now() - at));
+    this.render();
   }
 
   private onFrame(frame: Live, at: number): void {
-    const awaited = this.dragging || this.pending || this.view?.plan !== this.plan?.hash;
-    if (!awaited) return;
+    if (!this.ahead) return;
     this.live = frame;
     this.paint(() => {
       timings.drawn++;
@@ -671,25 +742,24 @@ export class App {
     const s = m.stops![stop];
     const moved = this.stopAt(s.lon + dx, s.lat + dy, null, m, s);
     const now = withStops(m, m.stops!.map((x, i) => (i === stop ? moved : x)));
-    this.edit(now, performance.now());
-    this.commit(changed(this.draft, m.id, () => now));
+    this.revise(m, now);
   }
 
   deleteStop(stop: number): void {
     const m = this.draft.measures.find((x) => x.id === this.open);
     if (!m?.stops || m.stops.length < 3) return;
-    this.commit(changed(this.draft, m.id, () => withStops(m, m.stops!.filter((_, i) => i !== stop))));
+    this.revise(m, withStops(m, m.stops.filter((_, i) => i !== stop)));
   }
 
   addStop(m: Measure, after: number, cityId: string): void {
     const city = this.cities.get(cityId);
     if (!city || !m.stops) return;
     const added = this.stopAt(city.lon, city.lat, city, m, null);
-    this.commit(changed(this.draft, m.id, () => withStops(m, [...m.stops!.slice(0, after + 1), added, ...m.stops!.slice(after + 1)])));
+    this.revise(m, withStops(m, [...m.stops.slice(0, after + 1), added, ...m.stops.slice(after + 1)]));
   }
 
   setField(m: Measure, key: string, value: unknown): void {
-    this.commit(changed(this.draft, m.id, (x) => ({ ...x, fields: { ...x.fields, [key]: value } })));
+    this.revise(m, { ...m, fields: { ...m.fields, [key]: value } });
   }
 
   toggle(m: Measure): void {
@@ -699,6 +769,25 @@ export class App {
   remove(m: Measure): void {
     if (this.open === m.id) this.open = null;
     this.commit({ ...this.draft, measures: this.draft.measures.filter((x) => x.id !== m.id) });
+  }
+
+  /** Let a delay or an overrun meet a measure, or no longer. */
+  name(m: Measure, field: Naming, other: Measure, on: boolean): void {
+    this.setField(m, field, naming(m, field, other, on));
+  }
+
+  /** Add a delay or an overrun of all that it can meet. */
+  addSetback(kind: "delay" | "overrun"): void {
+    const taken = new Set(this.draft.measures.map((m) => m.name));
+    let n = 1;
+    while (taken.has(this.words(`new_${kind}`, { n }))) n++;
+    const late = newSetback(kind, this.words(`new_${kind}`, { n }), "lines");
+    const draft = { ...this.draft, measures: [...this.draft.measures, late] };
+    const lines = choices(draft, late, "lines").some((m) => typeof m.fields.opens === "number" && m.fields.opens > this.region.today);
+    const met = lines ? late : newSetback(kind, late.name, "measures");
+    this.open = met.id;
+    this.reveal = true;
+    this.commit({ ...draft, measures: [...this.draft.measures, met] });
   }
 
   startLine(): void {
@@ -734,7 +823,9 @@ export class App {
       this.open = line.id;
       if (this.mode === "baseline") this.mode = "difference";
       const base = this.draft.name ? this.draft : { ...this.draft, name: this.words("plan"), years: [this.year] };
-      this.commit({ ...base, measures: [...base.measures, line] });
+      this.edit(line, performance.now());
+      this.history.push({ ...base, measures: [...base.measures, line] });
+      void this.send();
     } else this.redraw();
   }
 
@@ -778,14 +869,15 @@ export class App {
   private async evaluateOther(): Promise<void> {
     const other = this.other;
     if (!other) return;
-    let job = await api.evaluate(this.region.id, other.plan.hash, this.year);
-    while (["queued", "running"].includes(job.state)) {
+    let job = await this.asked(api.evaluate(this.region.id, other.plan.hash, this.year));
+    while (job && ["queued", "running"].includes(job.state)) {
       await new Promise((resolve) => setTimeout(resolve, 300));
-      job = await api.evaluation(job.id);
+      job = await this.asked(api.evaluation(job.id));
       if (this.other !== other) return;
     }
-    if (job.state !== "done") return;
-    this.other = { ...other, view: await api.view(job.id) };
+    const view = job?.state === "done" ? await this.asked(api.view(job.id)) : null;
+    if (!view || this.other !== other) return;
+    this.other = { ...other, view };
     this.redraw();
   }
 }

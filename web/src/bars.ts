@@ -162,6 +162,12 @@ async function share(app: App): Promise<void> {
   app.redraw();
 }
 
+/** What follows the line, and how far behind it the outlines of clusters are. */
+function following(app: App): string | null {
+  if (!app.live) return null;
+  return app.forming ? app.words("preview_age", { age: app.forming.age.toFixed(1) }) : app.words("preview");
+}
+
 export function legend(app: App): HTMLElement[] {
   const w = app.words;
   const { edges, colours } = app.classes;
@@ -180,7 +186,7 @@ export function legend(app: App): HTMLElement[] {
     h("label", {}, h("input", { type: "checkbox", checked: app.layers[key], onchange: () => { app.layers[key] = !app.layers[key]; app.setLayers(); } }), h("i", { class: `mark ${mark}` }), label);
   return [
     h("h2", {}, app.headOf(app.indicator)),
-    h("p", { class: "muted small" }, [w(app.mode), app.year, app.live ? w("preview") : null].filter(Boolean).join(" · ")),
+    h("p", { class: "muted small" }, [w(app.mode), app.year, following(app)].filter(Boolean).join(" · ")),
     h("ul", {}, order.map((i) => h("li", {}, h("i", { class: "swatch", style: `background:${colours[i]}` }), text(i)))),
     h(
       "div",

@@ -51,15 +51,43 @@ export function acknowledged(draft: Draft, plan: PlanDoc): Draft {
 
 /** The plan as a plan file holds it. Measures that name one that is off are off with it. */
 export function documentOf(draft: Draft): Fields {
-  const off = new Set(draft.measures.filter((m) => m.off).flatMap((m) => [m.id, m.name]));
+  const off = new Set(draft.measures.filter((m) => m.off).flatMap((m) => [m.id, m.name, m.nameLocal]));
   const measures = draft.measures
     .filter((m) => !m.off && !(typeof m.fields.line === "string" && off.has(m.fields.line)))
     .flatMap((m) => {
-      if (!Array.isArray(m.fields.lines)) return [m.fields];
-      const lines = (m.fields.lines as string[]).filter((name) => !off.has(name));
-      return lines.length ? [{ ...m.fields, lines }] : [];
+      const fields = { ...m.fields };
+      for (const key of NAMING) if (Array.isArray(fields[key])) fields[key] = kept((fields[key] as string[]).filter((name) => !off.has(name)));
+      return NAMING.some((key) => m.fields[key]) && !NAMING.some((key) => fields[key]) ? [] : [fields];
     });
   return { name: draft.name, names: draft.names, years: draft.years, measures };
+}
+
+/** Fields of a delay and an overrun that name what they meet: names, or "all". */
+export type Naming = "lines" | "measures";
+export const NAMING: readonly Naming[] = ["lines", "measures"];
+const kept = (names: string[]): string[] | undefined => (names.length ? names : undefined);
+
+export const called = (m: Measure, name: string): boolean => [m.id, m.name, m.nameLocal].includes(name);
+
+/** Measures before a delay or an overrun that it can meet: new lines, or what opens (what has a cost) and is none. */
+export function choices(draft: Draft, setback: Measure, field: Naming): Measure[] {
+  const earlier = draft.measures.slice(0, draft.measures.findIndex((m) => m.id === setback.id));
+  if (field === "lines") return earlier.filter((m) => m.kind === "rail_line");
+  const needed = setback.kind === "delay" ? "opens" : "cost";
+  return earlier.filter((m) => m.kind !== "rail_line" && typeof m.fields[needed] === "number");
+}
+
+/** What a delay or an overrun names with one name more, or less. */
+export function naming(setback: Measure, field: Naming, m: Measure, on: boolean): string[] | undefined {
+  const now = Array.isArray(setback.fields[field]) ? (setback.fields[field] as string[]) : [];
+  return kept(on ? [...now, m.name] : now.filter((name) => !called(m, name)));
+}
+
+/** A delay of a year, or a fifth more to pay, of all that opens after today. */
+export function newSetback(kind: "delay" | "overrun", name: string, met: Naming): Measure {
+  const size = kind === "delay" ? { years: 1 } : { factor: 1.2 };
+  const fields: Fields = { kind, name, status: "assumed", [met]: "all", ...size };
+  return { id: slug(name), kind, name, nameLocal: name, fields, off: false, cost: null, costStatus: "estimated", source: null, stops: null, at: null };
 }
 
 export function changed(draft: Draft, id: string, change: (m: Measure) => Measure): Draft {

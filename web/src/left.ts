@@ -1,6 +1,6 @@
 // The measures as cards in their opening order, and the editor of the one at hand.
 import type { App } from "./app";
-import type { Measure } from "./draft";
+import { called, choices, type Measure, type Naming } from "./draft";
 import { h } from "./dom";
 import { number } from "./number";
 
@@ -24,6 +24,9 @@ export function leftPanel(app: App): HTMLElement {
       h("h2", {}, w("measures")),
       h("button", { id: "draw", class: "primary", onclick: () => (app.drawn ? app.finishLine() : app.startLine()), "aria-pressed": String(app.drawn !== null) }, w("draw")),
     ),
+    app.measures.length
+      ? h("div", { class: "row" }, (["delay", "overrun"] as const).map((kind) => h("button", { class: "quiet small", id: `add-${kind}`, onclick: () => app.addSetback(kind) }, w(`add_${kind}`))))
+      : null,
     app.focus && here.length ? h("p", { class: "muted small" }, w("here", { name: app.nameOf(`cluster:${app.focus}`), n: here.length })) : null,
     h("ul", { class: "cards" }, here.map((m) => card(app, m))),
     elsewhere.length
@@ -87,8 +90,31 @@ function editor(app: App, m: Measure): HTMLElement {
       ),
     ),
     m.stops ? stops(app, m) : null,
+    m.kind === "delay" || m.kind === "overrun" ? [met(app, m, "lines"), met(app, m, "measures")] : null,
     m.source ? h("p", { class: "small muted source" }, h("b", {}, `${w("source")}: `), m.source) : null,
     h("button", { class: "quiet", id: `remove-${m.id}`, onclick: () => app.remove(m) }, w("remove")),
+  );
+}
+
+/** What a delay or an overrun meets: all that it can, or those that are picked. */
+function met(app: App, m: Measure, field: Naming): HTMLElement {
+  const w = app.words;
+  const named = m.fields[field];
+  const all = named === "all";
+  const found = choices(app.draft, m, field);
+  const names = Array.isArray(named) ? (named as string[]) : [];
+  const elsewhere = names.filter((name) => !found.some((c) => called(c, name))); // lines of the region itself
+  const box = (id: string, label: string, checked: boolean, off: boolean, onchange: (on: boolean) => void): HTMLElement =>
+    h("label", { class: "pick" }, h("input", { type: "checkbox", id: `${field}-${m.id}-${id}`, checked, disabled: off, onchange: (e: Event) => onchange((e.target as HTMLInputElement).checked) }), label);
+  return h(
+    "fieldset",
+    { class: "picks" },
+    h("legend", {}, w(`${m.kind}_${field}`)),
+    found.length || all
+      ? box("all", w(`all_${field}`, { year: app.region.today }), all, false, (on) => app.setField(m, field, on ? "all" : undefined))
+      : h("p", { class: "small muted" }, w("none_before")),
+    found.map((c) => box(c.id, app.measureName(c), all || names.some((name) => called(c, name)), all, (on) => app.name(m, field, c, on))),
+    elsewhere.map((name) => box(name, name, true, all, () => app.setField(m, field, names.length > 1 ? names.filter((n) => n !== name) : undefined))),
   );
 }
 

@@ -64,10 +64,14 @@ async function main(): Promise<void> {
         if (performance.now() - drawnAt < 150) return;
         drawnAt = performance.now();
         keepOpen(right, () => fill(right, rightPanel(app)));
+        keepOpen(bottom, () => fill(bottom, bottomBar(app)));
+        fill(key, legend(app));
         return;
       }
       keepOpen(top, () => fill(top, topBar(app, setLanguage)));
       keepOpen(left, () => fill(left, leftPanel(app)));
+      if (app.reveal) left.querySelector(".card.open")?.scrollIntoView({ block: "nearest" });
+      app.reveal = false;
       keepOpen(right, () => fill(right, rightPanel(app)));
       keepOpen(bottom, () => fill(bottom, bottomBar(app)));
       fill(key, legend(app));

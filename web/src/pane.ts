@@ -40,6 +40,19 @@ export interface PaneEvents {
 
 const collection = (features: GeoJSON.Feature[]): GeoJSON.FeatureCollection => ({ type: "FeatureCollection", features });
 
+/** Side of the world in the units of outlines that are kept to be drawn again and again. */
+const WORLD = 4096;
+const mercator = ([lon, lat]: Point): Point => [(WORLD * (lon + 180)) / 360, WORLD * (0.5 - Math.log(Math.tan(Math.PI / 4 + (lat * Math.PI) / 360)) / (2 * Math.PI))];
+
+function pathOf(items: Outlined[]): Path2D {
+  const path = new Path2D();
+  for (const ring of items.flatMap((c) => c.outline).flat()) {
+    ring.map(mercator).forEach(([x, y], i) => (i ? path.lineTo(x, y) : path.moveTo(x, y)));
+    path.closePath();
+  }
+  return path;
+}
+
 const polygons = (items: Outlined[]): GeoJSON.FeatureCollection =>
   collection(items.map((c) => ({ type: "Feature", properties: {}, geometry: { type: "MultiPolygon", coordinates: c.outline } })));
 
@@ -51,6 +64,8 @@ export class Pane {
   private line: ActiveLine | null = null;
   private cities: City[] = [];
   private largest = 1;
+  private formed: Path2D | null = null;
+  private formedShown = true;
   private ready: Promise<void>;
   private grabbed: number | null = null;
   private wanted = 0;
@@ -110,7 +125,7 @@ export class Pane {
   private addLayers(): void {
     const empty = collection([]);
     const source = (id: string): void => void this.map.addSource(id, { type: "geojson", data: empty });
-    for (const id of ["land", "reached", "formed", "planned", "rivers", "sections", "lines", "plan"]) source(id);
+    for (const id of ["land", "reached", "planned", "rivers", "sections", "lines", "plan"]) source(id);
     const add = (layer: maplibregl.LayerSpecification): void => void this.map.addLayer(layer);
     add({ id: "land", type: "fill", source: "land", paint: { "fill-color": "#f4f2ec" } });
     add({ id: "coast", type: "line", source: "land", paint: { "line-color": "#b9c1c9", "line-width": 0.8 } });
@@ -121,8 +136,6 @@ export class Pane {
       paint: { "fill-color": ["match", ["get", "minutes"], 60, "#0c2c84", 120, "#1d91c0", "#7fcdbb"], "fill-opacity": 0.2 },
     });
     add({ id: "reached-edge", type: "line", source: "reached", paint: { "line-color": "#225ea8", "line-width": 1 } });
-    add({ id: "formed", type: "fill", source: "formed", paint: { "fill-color": "#8a6d3b", "fill-opacity": 0.09 } });
-    add({ id: "formed-edge", type: "line", source: "formed", paint: { "line-color": "#8a6d3b", "line-opacity": 0.5, "line-width": 0.9 } });
     add({ id: "planned", type: "line", source: "planned", paint: { "line-color": "#12466f", "line-opacity": 0.65, "line-width": 1.2, "line-dasharray": [3, 2] } });
     add({ id: "lakes", type: "fill", source: "rivers", filter: ["==", ["geometry-type"], "Polygon"], paint: { "fill-color": "#c5dcec" } });
     add({ id: "rivers", type: "line", source: "rivers", paint: { "line-color": "#7db4dc", "line-width": ["get", "width"] }, layout: { "line-cap": "round" } });
@@ -206,8 +219,15 @@ export class Pane {
     this.set("reached", land ?? collection([]));
   }
 
+  /** Clusters that travel forms: on the canvas, as they follow a line that is dragged. */
   setFormed(clusters: Outlined[]): void {
-    this.set("formed", polygons(clusters));
+    this.formed = clusters.length ? pathOf(clusters) : null;
+    this.draw();
+  }
+
+  showFormed(visible: boolean): void {
+    this.formedShown = visible;
+    this.draw();
   }
 
   setLayer(names: string[], visible: boolean): void {
@@ -308,6 +328,7 @@ export class Pane {
       const [x, y] = this.xy(city.lon, city.lat);
       if (x > -20 && y > -20 && x < width + 20 && y < height + 20) shown.push({ city, x, y, r: this.radius(city) });
     }
+    this.paintFormed(c);
     this.paintLine(c, false);
     c.globalAlpha = scene.dimmed ? 0.45 : 1;
     for (const { city, x, y, r } of shown) {
@@ -355,6 +376,20 @@ export class Pane {
       c.fillStyle = outside ? "#6b7680" : INK;
       c.fillText(text, ...spot);
     }
+  }
+
+  private paintFormed(c: CanvasRenderingContext2D): void {
+    if (!this.formed || !this.formedShown) return;
+    const [x, y] = this.xy(0, 0);
+    const scale = (this.xy(90, 0)[0] - x) / (WORLD / 4);
+    c.save();
+    c.transform(scale, 0, 0, scale, x - (scale * WORLD) / 2, y - (scale * WORLD) / 2);
+    c.fillStyle = "rgba(138,109,59,0.09)";
+    c.fill(this.formed);
+    c.lineWidth = 1.1 / scale;
+    c.strokeStyle = "rgba(138,109,59,0.65)";
+    c.stroke(this.formed);
+    c.restore();
   }
 
   private paintLine(c: CanvasRenderingContext2D, handles: boolean): void {

@@ -4,6 +4,7 @@ import { type App, MINUTES } from "./app";
 import { comparisonTable } from "./bars";
 import { fill, h } from "./dom";
 import { known, number } from "./number";
+import type { Match } from "./types";
 
 const PILLARS = ["travel", "clusters", "economy", "services", "environment", "carbon", "settlement"];
 
@@ -53,9 +54,43 @@ function overview(app: App): (HTMLElement | null)[] {
         [...app.scope].sort((a, b) => app.nameOf(a.id).localeCompare(app.nameOf(b.id), app.language)).map((c) => h("option", { value: c.id }, app.nameOf(c.id))),
       ),
     ),
+    app.focus ? formedHere(app, app.focus) : null,
     h("h3", {}, w("together")),
     totals(app, area),
   ];
+}
+
+/** The planned cluster against the branch that travel forms, before and after; it follows a line that is dragged. */
+function formedHere(app: App, cluster: string): HTMLElement | null {
+  const w = app.words;
+  const [before, after] = [app.match(cluster, "baseline"), app.match(cluster, "plan")];
+  if (!before || !after) return null;
+  const all = app.region.clusters.find((c) => c.id === cluster)!.cities.filter((id) => !app.cities.get(id)?.part).length;
+  const planned = app.view?.plan !== null;
+  const row = (label: string, of: (m: Match) => string): HTMLElement =>
+    h("tr", {}, h("th", { scope: "row" }, label), h("td", { class: "number" }, of(before)), planned ? h("td", { class: "number" }, of(after)) : null);
+  const cities = (ids: string[]): string => {
+    const names = ids.slice(0, 6).map((id) => app.nameOf(id)).join(app.language === "zh" ? "、" : ", ");
+    return ids.length > 6 ? w("formed_more", { cities: names, n: ids.length - 6 }) : names;
+  };
+  return h(
+    "div",
+    { id: "formed-here", class: app.staleClusters ? "stale" : "" },
+    h("h3", {}, w("formed_here")),
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, h("th", {}, ""), h("th", { class: "number" }, w("before")), planned ? h("th", { class: "number" }, w("after")) : null)),
+      h(
+        "tbody",
+        {},
+        row(w("formed_match"), (m) => m.jaccard.toFixed(2)),
+        row(w("formed_with"), (m) => w("of_all", { n: all - m.missing.length, all })),
+      ),
+    ),
+    after.missing.length ? h("p", { class: "small muted" }, w("formed_missing", { cities: cities(after.missing) })) : null,
+    after.extra.length ? h("p", { class: "small muted" }, w("formed_extra", { cities: cities(after.extra) })) : null,
+  );
 }
 
 /** Every number of a place, by pillar, before and after. */
@@ -124,8 +159,9 @@ async function showWhy(app: App, indicator: string, at: string): Promise<void> {
   const entry = app.indicators.get(indicator)!;
   fill(dialog, h("p", {}, "…"));
   dialog.showModal();
-  const found = await api.why(app.region.id, indicator);
-  const moves = app.cities.has(at) ? await moved(app, at) : [];
+  const answer = await app.asked(Promise.all([api.why(app.region.id, indicator), app.cities.has(at) ? moved(app, at) : []]));
+  if (!answer) return dialog.close();
+  const [found, moves] = answer;
   fill(
     dialog,
     h("div", { class: "row head" }, h("h2", {}, `${app.nameOf(at)}: ${app.label(indicator)}`), h("button", { class: "quiet", "aria-label": w("close"), onclick: () => dialog.close() }, "×")),

@@ -20,6 +20,20 @@ export interface Outlined {
   outline: Point[][][];
 }
 
+/** How far the branch that travel forms matches a planned cluster, and in which cities they differ. */
+export interface Match {
+  jaccard: number;
+  missing: string[];
+  extra: string[];
+  maturity: string;
+}
+
+/** Clusters that travel forms; src/megalopolis/web/formed.py writes them. */
+export interface Formed {
+  formed: (Outlined & { leader: string })[];
+  planned: Record<string, Match>;
+}
+
 export interface Cluster extends Outlined {
   id: string;
   name: string;
@@ -149,7 +163,7 @@ export interface View {
   draws: number;
   places: string[];
   indicators: Record<string, Column>;
-  clusters: Record<string, (Outlined & { leader: string })[]>;
+  clusters: Record<string, Formed>;
   warnings: Record<string, string[]>;
   skipped: Record<string, string>;
   trust: Record<Language, { head: string; text: string; note: string }[]> | null;

@@ -69,8 +69,7 @@ def run(
     """
     cities = cities_of(state, minutes)
     warnings = _warnings(cities)
-    reachable = np.isfinite(np.where(np.eye(len(cities.lon), dtype=bool), np.inf, cities.minutes)).any()
-    if len(cities.lon) < 2 or not reachable or not cities.people.sum() > 0:
+    if not _travels(cities):
         none = pd.DataFrame(0.0, index=minutes.index, columns=minutes.columns)
         return Result(
             "clusters",
@@ -93,15 +92,40 @@ def run(
         "flows": shares,
         "branches": branches_table(tree, cities, flows, parameters["flow_share"]),
         "corridors": corridors_table(spanning_tree(cities.minutes), cities),
-        "assignment": assignment_table(tree, cities, parameters),
-        "planned": _empty()["planned"],
+        **_formed(state, cities, flows, tree, parameters),
         "gravity": fit_of(state, cities),
     }
-    if cities.planned:
-        tables["planned"] = planned_table(state, cities, flows, tree)
     lost = len(cities.lon) - tables["assignment"]["city"].nunique()
     checks.append(Check("cities lost from the partition", float(lost), 0.0))
     return Result("clusters", tables, rows, tuple(checks), warnings)
+
+
+def formed(state: Region, *, minutes: pd.DataFrame, parameters: Mapping[str, float]) -> dict[str, pd.DataFrame]:
+    """Tables ``assignment`` and ``planned`` of `run` alone: what a map draws of the clusters that travel forms.
+
+    Parameters
+    ----------
+    state, minutes, parameters
+        As of `run`.
+    """
+    cities = cities_of(state, minutes)
+    if not _travels(cities):
+        return {name: table for name, table in _empty().items() if name in {"assignment", "planned"}}
+    flows = flows_of(state, cities, parameters)
+    return _formed(state, cities, flows, _tree(flows, cities, parameters), parameters)
+
+
+def _formed(
+    state: Region, cities: Cities, flows: Array, tree: Hierarchy, parameters: Mapping[str, float]
+) -> dict[str, pd.DataFrame]:
+    planned = planned_table(state, cities, flows, tree) if cities.planned else _empty()["planned"]
+    return {"assignment": assignment_table(tree, cities, parameters), "planned": planned}
+
+
+def _travels(cities: Cities) -> bool:
+    """Whether there are two cities between which people can travel."""
+    reachable = np.isfinite(np.where(np.eye(len(cities.lon), dtype=bool), np.inf, cities.minutes)).any()
+    return bool(len(cities.lon) >= 2 and reachable and cities.people.sum() > 0)
 
 
 def null_scores(
@@ -165,13 +189,29 @@ def _empty() -> dict[str, pd.DataFrame]:
 
 def _indicators(state: Region, cities: Cities, flows: Array) -> pd.DataFrame:
     """Measures of every planned cluster and of all of them together."""
-    industries = industries_of(state, cities)
     people = cities.people
     rows: list[tuple[str, str, float, str]] = []
+    figures = state.derive("clusters.figures", lambda: _figures(cities, industries_of(state, cities)))
     for cluster, members in cities.planned.items():
         times = internal_times(cities.minutes, people, members)
+        values = figures[f"cluster:{cluster}"] | {
+            "cohesion": cohesion(flows, members),
+            "cluster_minutes": times.mean,
+            "cluster_minutes_p90": times.p90,
+            "cluster_people_1h": times.population_within,
+        }
+        rows += [(f"cluster:{cluster}", name, value, "estimated") for name, value in values.items()]
+    rows += [("region", name, value, "estimated") for name, value in (figures["region"] | _across(cities)).items()]
+    frame = pd.DataFrame(rows, columns=["place", "indicator", "value", "status"])
+    return frame.dropna(subset=["value"], ignore_index=True)
+
+
+def _figures(cities: Cities, industries: Array | None) -> dict[str, dict[str, float]]:
+    """What needs no travel times, by place: every planned cluster, and the region for all of them together."""
+    found: dict[str, dict[str, float]] = {"region": {}}
+    for cluster, members in cities.planned.items():
         part = sums(cities, members)
-        values = {
+        own = {
             "cluster_population": part["population"],
             "cluster_gdp": part["gdp"],
             "share_population": part["share_population"],
@@ -179,37 +219,33 @@ def _indicators(state: Region, cities: Cities, flows: Array) -> pd.DataFrame:
             "share_gdp": part["share_gdp"],
             "density": ratio(cities.population, cities.area, members),
             "crowding": ratio(cities.urban, cities.built_up, members),
-            "cohesion": cohesion(flows, members),
-            "cluster_minutes": times.mean,
-            "cluster_minutes_p90": times.p90,
-            "cluster_people_1h": times.population_within,
         }
         if industries is not None:
-            values["duplication"] = duplication(industries, members).similarity
-        rows += [(f"cluster:{cluster}", name, value, "estimated") for name, value in values.items()]
-    rows += [("region", name, value, "estimated") for name, value in _together(cities).items()]
-    frame = pd.DataFrame(rows, columns=["place", "indicator", "value", "status"])
-    return frame.dropna(subset=["value"], ignore_index=True)
+            own["duplication"] = duplication(industries, members).similarity
+        found[f"cluster:{cluster}"] = own
+    if cities.planned:
+        part = sums(cities, np.unique(np.concatenate(list(cities.planned.values()))))
+        found["region"] = {k: part[k] for k in ("share_population", "share_urban_population", "share_gdp")}
+    return found
 
 
-def _together(cities: Cities) -> dict[str, float]:
-    """Shares of all planned clusters together, and times within and across them."""
+def _across(cities: Cities) -> dict[str, float]:
+    """Mean times within planned clusters, and across them."""
     if not cities.planned:
         return {}
-    everyone = np.unique(np.concatenate(list(cities.planned.values())))
-    part = sums(cities, everyone)
-    shares = {k: part[k] for k in ("share_population", "share_urban_population", "share_gdp")}
     home = np.full(len(cities.lon), -1)
     for number, members in enumerate(cities.planned.values()):
         home[members] = number
-    both = (home[:, None] >= 0) & (home[None, :] >= 0) & np.isfinite(cities.minutes)
+    inside = np.flatnonzero(home >= 0)
+    minutes, home, people = cities.minutes[np.ix_(inside, inside)], home[inside], cities.people[inside]
+    both = np.isfinite(minutes)
     np.fill_diagonal(both, val=False)
-    weight = np.outer(cities.people, cities.people)
-    for name, same in (("within", True), ("across", False)):
-        chosen = both & ((home[:, None] == home[None, :]) == same)
+    weight, one = np.outer(people, people), home[:, None] == home[None, :]
+    found = {}
+    for name, chosen in (("within", both & one), ("across", both & ~one)):
         if weight[chosen].sum() > 0:
-            shares[f"cluster_minutes_{name}"] = float(np.average(cities.minutes[chosen], weights=weight[chosen]))
-    return shares
+            found[f"cluster_minutes_{name}"] = float(np.average(minutes[chosen], weights=weight[chosen]))
+    return found
 
 
 def _warnings(cities: Cities) -> tuple[str, ...]:

@@ -139,7 +139,7 @@ def gravity_flows(
     flows = np.outer((origin / origin.max()) ** a, (to / to.max()) ** b) * deterrence(minutes, form, scale)
     np.fill_diagonal(flows, 0.0)
     if borders is not None:
-        province, factor = borders
+        province, factor = np.unique(borders[0], return_inverse=True)[1], borders[1]
         flows[province[:, None] != province[None, :]] *= factor
     total = flows.sum()
     if not total > 0:

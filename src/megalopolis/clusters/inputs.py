@@ -127,8 +127,7 @@ def flows_of(state: Region, cities: Cities, parameters: Mapping[str, float]) -> 
     BadInput
         If the table has no trip between two different cities.
     """
-    table = state.frame("flows")
-    if table.empty:
+    if not state.has("flows"):
         return gravity_flows(
             cities.minutes,
             cities.mass,
@@ -136,7 +135,7 @@ def flows_of(state: Region, cities: Cities, parameters: Mapping[str, float]) -> 
             scale=parameters["deterrence_scale"],
             borders=(cities.provinces, parameters["border_factor"]),
         )
-    wide = table.pivot(index="from", columns="to", values="trips")
+    wide = state.frame("flows").pivot(index="from", columns="to", values="trips")
     seen = np.nan_to_num(wide.reindex(index=cities.ids, columns=cities.ids).to_numpy(float))
     np.fill_diagonal(seen, 0.0)
     if not seen.sum() > 0:

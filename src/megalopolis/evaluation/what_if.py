@@ -19,7 +19,7 @@ from megalopolis.region import Region
 from megalopolis.travel.assemble import assemble
 from megalopolis.travel.face import run
 from megalopolis.travel.insertion import Insertion, TriedLine
-from megalopolis.travel.layout import layout_of
+from megalopolis.travel.layout import FAST, layout_of
 from megalopolis.travel.values import Values
 from megalopolis.units import Array, great_circle_km
 
@@ -40,12 +40,15 @@ class Tried:
     line : RailLine or None
         The line as it was placed, every stop with station (unless new), city, coordinates and km, fit for a plan; None
         where lines were only closed.
+    region_values : dict of str to float
+        Indicators of the region as a whole after the change.
     """
 
     ids: tuple[str, ...]
     before: Array
     after: Array
     line: RailLine | None
+    region_values: dict[str, float]
     _of: Values
     _values: dict[str, Array]
     _added: dict[str, Array]
@@ -121,7 +124,8 @@ class WhatIf:
         self._of = Values(self.state, assemble(self.state, self._parameters), self._parameters)
         service = self._of.service()
         self._values = self._of.reach(self._before) | service
-        fewer = Values(rest, self._network, self._parameters).service()
+        of_rest = Values(rest, self._network, self._parameters)
+        fewer, self._region = of_rest.service(), of_rest.region()
         self._fewer = {name: fewer[name] - value for name, value in service.items()}
 
     @property
@@ -200,6 +204,7 @@ class WhatIf:
             )
             line = line.model_copy(update={"stops": tuple(plain)})
         added = {name: more.copy() for name, more in self._fewer.items()}
+        region = dict(self._region)
         if line is not None:
             built = line.km_by_place()
             per_km = self._parameters["cost_per_km"] if line.cost is None else line.cost / sum(built.values())
@@ -208,7 +213,10 @@ class WhatIf:
                 if place in self._number:
                     added["trains_per_day"][self._number[place]] += daily
                     added["investment"][self._number[place]] += km * per_km
-        return Tried(self.ids, self._before, after, line, self._of, self._values, added)
+            region["investment"] += sum(built.values()) * per_km
+            for name in ("rail_km_all", *(["rail_km_high_speed"] if line.line_kind in FAST else [])):
+                region[name] += sum(built.values())
+        return Tried(self.ids, self._before, after, line, region, self._of, self._values, added)
 
     def _placed(self, line: RailLine | Mapping[str, Any]) -> RailLine:
         if isinstance(line, RailLine):

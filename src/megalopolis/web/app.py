@@ -50,6 +50,7 @@ def create_app(library: Library, host: str = "127.0.0.1") -> Guard:
         desk.jobs.submit("warm", {"kind": "warm", "source": library.sources[library.first]}, "server")
         yield
         await desk.jobs.close()
+        desk.former.close()
 
     app = FastAPI(
         title="megalopolis",

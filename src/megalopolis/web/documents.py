@@ -22,6 +22,7 @@ from megalopolis.plan.measures.travel import RailLine
 from megalopolis.region import Region
 from megalopolis.region.names import short_local
 from megalopolis.report.geography import coast
+from megalopolis.web.formed import outline
 
 Document = dict[str, Any]
 
@@ -88,15 +89,6 @@ def _clusters(region: Region, cities: pd.DataFrame) -> list[Document]:
             }
         )
     return found
-
-
-def outline(lon: np.ndarray[Any, Any], lat: np.ndarray[Any, Any], reach: float) -> list[list[list[list[float]]]]:
-    """Union of discs about places as the coordinates of a multipolygon, degrees; discs stay round on the map."""
-    stretch = float(np.cos(np.radians(lat.mean()))) if len(lat) else 1.0
-    discs = shapely.buffer(shapely.points(lon * stretch, lat), 2.2 * reach)
-    whole = shapely.simplify(shapely.buffer(shapely.union_all(discs), -reach), reach / 20)
-    rings = [shapely.get_coordinates(shapely.get_exterior_ring(part)) for part in shapely.get_parts(whole)]
-    return [[np.round(ring / (stretch, 1.0), 3).tolist()] for ring in rings if len(ring)]
 
 
 def _rivers(region: Region) -> list[Document]:

@@ -1,12 +1,14 @@
-"""The live channel: edits up as JSON, travel down as binary frames, jobs with their progress.
+"""The live channel: edits up as JSON, travel and clusters down as frames, jobs with their progress.
 
 ``/api/live`` is a WebSocket. Every message up is one JSON object of at most 128 KiB with a ``type``:
 
 - ``edit``: a line at a new place: ``seq, region, plan, year, measure``, and ``replaces`` (id of the measure that it
-  stands for), ``place`` (a city whose minutes are wanted). Only the newest edit is computed; older ones that wait are
-  dropped. The answer is a binary frame: the length of a JSON header (uint32, little endian), the header ``seq, columns,
-  places, ms`` padded with spaces to a multiple of four bytes, then ``columns x places`` Float32 values in the order of
-  the region's ``places``; NaN where a total is not a mean of cities.
+  stands for), ``place`` (a city whose minutes are wanted), ``clusters`` (whether those that travel forms are wanted).
+  Only the newest edit is computed; older ones that wait are dropped. The answer is a binary frame: the length of a JSON
+  header (uint32, little endian), the header ``seq, columns, places, ms`` padded with spaces to a multiple of four
+  bytes, then ``columns x places`` Float32 values in the order of the region's ``places``: every indicator of travel
+  and clusters, NaN where a place has none. Clusters that travel forms take longer: they follow as a message
+  ``clusters`` with the ``seq`` of its edit, always of the newest frame when their turn comes; no frame waits for them.
 - ``grab``: the same fields; prepares what dragging needs.
 - ``evaluate``: ``region, plan, year``: asks for the whole evaluation; messages ``job`` follow until it is over. A new
   one withdraws the last.
@@ -30,10 +32,12 @@ from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from megalopolis.errors import BadInput, listed
-from megalopolis.evaluation.preview import Preview
+from megalopolis.evaluation.preview import Forming, Preview
+from megalopolis.pillar import CheckFailed
 from megalopolis.plan.measures.travel import RailLine
 from megalopolis.web import limits
 from megalopolis.web.desk import Desk
+from megalopolis.web.former import Wanted
 from megalopolis.web.jobs import OVER, Busy, Job
 
 Text = Annotated[str, Field(max_length=300)]
@@ -55,6 +59,7 @@ class Edit(_Message):
     measure: RailLine
     replaces: Text | None = None
     place: Text | None = None
+    clusters: bool = False
 
 
 class Evaluate(_Message):
@@ -86,13 +91,15 @@ class Channel:
         self.who = uuid.uuid4().hex
         self.waiting: Edit | None = None
         self.wake = asyncio.Event()
+        self.forming: Wanted | None = None
+        self.form = asyncio.Event()
         self.job: Job | None = None
         self.outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=256)
 
     async def run(self) -> None:
         """Serve until the other end goes."""
         await self.socket.send_json({"type": "hello", "limits": {"message": limits.MESSAGE, "body": limits.BODY}})
-        tasks = [asyncio.create_task(part()) for part in (self._read, self._edits, self._tell)]
+        tasks = [asyncio.create_task(part()) for part in (self._read, self._edits, self._clusters, self._tell)]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -173,14 +180,35 @@ class Channel:
             if edit is None:
                 continue
             try:
-                frame = await self.desk.aside(_frame, self.desk, edit)
+                frame, forming = await self.desk.aside(_frame, self.desk, edit)
                 await self.socket.send_bytes(frame)
+                self.forming = Wanted(edit.seq, forming) if edit.clusters else None
+                self.form.set()
             except BadInput as error:
                 self._say({"type": "error", "seq": edit.seq, "error": listed(error.problems)})
             except (WebSocketDisconnect, RuntimeError):
                 return
-            except (ValueError, ArithmeticError) as error:
+            except (ValueError, ArithmeticError, CheckFailed) as error:
                 self._say({"type": "error", "seq": edit.seq, "error": [str(error)[:300]]})
+
+    async def _clusters(self) -> None:
+        """Form the clusters of the newest frame; frames in between go without."""
+        while True:
+            await self.form.wait()
+            self.form.clear()
+            try:
+                found = await self.desk.former.form(self._newest)
+                if found is not None:
+                    seq, document = found
+                    await self.socket.send_text(f'{{"type": "clusters", "seq": {seq}, {document[1:]}')
+            except (WebSocketDisconnect, RuntimeError):
+                return
+            except (ValueError, OSError) as error:
+                self._say({"type": "error", "error": [str(error)[:300]]})
+
+    def _newest(self) -> Wanted | None:
+        wanted, self.forming = self.forming, None
+        return wanted
 
 
 def _seq(text: str) -> int | None:
@@ -192,8 +220,8 @@ def _seq(text: str) -> int | None:
     return seq if isinstance(seq, int) else None
 
 
-def _frame(desk: Desk, edit: Edit) -> bytes:
-    """Answer to an edit."""
+def _frame(desk: Desk, edit: Edit) -> tuple[bytes, Forming]:
+    """Answer to an edit, and what its clusters are formed of."""
     begun = time.perf_counter()
     preview = desk.preview(edit.region, edit.plan, edit.year, edit.replaces)
     tried = preview.tried(edit.measure)
@@ -203,7 +231,7 @@ def _frame(desk: Desk, edit: Edit) -> bytes:
         row = np.full(len(preview.places), np.nan)
         row[: len(ids)] = tried.after[ids.index(edit.place)]
         columns["minutes"] = row
-    return packed(edit.seq, columns, preview, begun)
+    return packed(edit.seq, columns, preview, begun), preview.forming(tried)
 
 
 def packed(seq: int, columns: dict[str, Any], preview: Preview, begun: float) -> bytes:

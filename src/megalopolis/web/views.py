@@ -21,7 +21,7 @@ from megalopolis.report import write_report
 from megalopolis.report.front import trust
 from megalopolis.report.view import View
 from megalopolis.report.words import LANGUAGES, Words
-from megalopolis.web.documents import Document, outline
+from megalopolis.web.formed import Document, formed_document
 
 #: Files of an evaluation by their names, with their types.
 FILES: Final = {
@@ -38,8 +38,6 @@ FILES: Final = {
 }
 #: Files that are made of all years of a plan, as `megalopolis report` does.
 OF_REPORT: Final = ("region.gpkg", "report.xlsx", "run.json", "report.html", "report.zh.html")
-#: Smallest group of cities drawn as a cluster that travel forms.
-_LEAST: Final = 3
 
 
 def view_document(evaluations: Sequence[Evaluation], *, whole: bool) -> Document:
@@ -106,22 +104,13 @@ def _column(rows: Any, number: dict[str, int], case: str, columns: tuple[str, ..
     return found
 
 
-def _formed(evaluation: Evaluation) -> dict[str, list[Document]]:
-    """Clusters that travel forms, by case: cities, leader and outline."""
-    places = evaluation.region.frame("cities").set_index("id")
-    reach = 0.008 * max(float(np.ptp(places["lat"].to_numpy(float))), 1.0)
-    found: dict[str, list[Document]] = {}
+def _formed(evaluation: Evaluation) -> dict[str, Document]:
+    """Clusters that travel forms, by case."""
+    found: dict[str, Document] = {}
     for case in (BASELINE, PLAN):
         key = (case, evaluation.year)
-        if key not in evaluation.results or "clusters" not in evaluation.results[key]:
-            continue
-        table = evaluation.results[key]["clusters"].tables["assignment"]
-        found[case] = []
-        for leader, rows in table.groupby("cluster", sort=True):
-            members = [m for m in rows["city"] if m in places.index]
-            if len(members) >= _LEAST:
-                lon, lat = (places.loc[members, axis].to_numpy(float) for axis in ("lon", "lat"))
-                found[case].append({"leader": leader, "cities": members, "outline": outline(lon, lat, reach)})
+        if key in evaluation.results and "clusters" in evaluation.results[key]:
+            found[case] = formed_document(evaluation.region, evaluation.results[key]["clusters"].tables)
     return found
 
 
