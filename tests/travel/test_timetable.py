@@ -129,10 +129,10 @@ def test_an_itinerary_by_hand():
 
 
 @st.composite
-def feeds(draw):
+def feeds(draw, most=9):
     """Random trains, with stops of no minutes, dwells, loops, nights, footpaths and calls without boarding."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    stops, count = draw(st.integers(1, 9)), draw(st.integers(0, 25))
+    stops, count = draw(st.integers(1, most)), draw(st.integers(0, 25))
     trip, stop, arrive, depart = [], [], [], []
     dense = int(rng.choice([40, 200, 1500]))
     for z in rng.permutation(count):
@@ -164,15 +164,22 @@ LIMITS = st.sampled_from([None, 0, 1, 3])
 
 
 @settings(deadline=None, max_examples=150)
-@given(feeds(), st.integers(-50, 150), st.integers(0, 90), LIMITS, st.sampled_from([1, 1024]))
-def test_every_pair_against_the_plain_scan(timetable, begin, length, limit, panel):
+@given(feeds(), st.integers(-50, 150), st.integers(0, 90), LIMITS)
+def test_every_pair_against_the_plain_scan(timetable, begin, length, limit):
     window, shares = (begin, begin + length), (0, 7, 50, 95, 100)
-    try:
-        kept, module.PANEL = module.PANEL, panel
-        found = travel_minutes(timetable, window, shares, max_transfers=limit)
-    finally:
-        module.PANEL = kept
+    found = travel_minutes(timetable, window, shares, max_transfers=limit)
     np.testing.assert_array_equal(found, plain(timetable, window, shares, limit))
+
+
+@settings(deadline=None, max_examples=20)
+@given(feeds(most=200), LIMITS, st.sampled_from([0, 10**9]))
+def test_panels_of_targets_windows_and_threads(timetable, limit, worth):
+    """Columns of several panels, one thread or more, and windows asked for one after the other."""
+    for window in ((30, 60), (-200, 1700), (0, 0), (1600, 1650)):
+        with pytest.MonkeyPatch.context() as changed:
+            changed.setattr(module, "_WORTH_THREADS", worth)
+            found = travel_minutes(timetable, window, (0, 50), max_transfers=limit)
+        np.testing.assert_array_equal(found, plain(timetable, window, (0, 50), limit))
 
 
 @settings(deadline=None, max_examples=100)

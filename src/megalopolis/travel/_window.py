@@ -4,8 +4,6 @@ From a stop, all departures between two of its points have the arrival of the la
 takes a minute more for every minute earlier. Minutes count from the start of the window.
 """
 
-# A bare select vectorises where min() would test for NaN; int16 keeps the lanes of a vector narrow.
-# ruff: noqa: FURB136
 # mypy: disallow-untyped-decorators=False
 
 from __future__ import annotations
@@ -15,27 +13,30 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from megalopolis.travel._timetable import NEVER, NONE
+from megalopolis.travel._lanes import LANES, above, choose, greater, largest, lesser, load, minus, plus, splat, store
+from megalopolis.travel._plan import first_from
+from megalopolis.travel._timetable import NEVER, sweep, sweep_in_layers
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
+_FOREVER = 16_384  # trips by train take less; who never arrives takes more, however late he leaves
+
 
 @njit(cache=True, nogil=True)
-def _departures(origin: int, grid: Any, row: Array, paths: Any, last: int, leave: Array, at: Array) -> int:
-    """Latest minutes, falling, at which to leave an origin, at once or on foot first, for each point; and its row."""
-    begin, time = grid
+def _departures(origin: int, grid: Any, paths: Any, start: int, last: int, found: tuple[Array, Array]) -> int:
+    """Latest minutes, falling, at which to leave an origin, at once or on foot first, for each point; and the point."""
+    begin, after, time = grid
     first, to, minutes = paths
+    leave, at = found
     count = 0
     for w in range(first[origin] - 1, first[origin + 1]):
         u, walk = (origin, 0) if w < first[origin] else (to[w], minutes[w])
-        for p in range(begin[u + 1] - 1, begin[u] - 1, -1):
-            if time[p] < walk:
-                break
-            if p > begin[u] and time[p - 1] - walk >= last:
-                continue  # the point before it is not too early either
-            leave[count] = min(time[p] - walk, last)
-            at[count] = row[p]
+        low = first_from(time, begin[u], after[u], start + walk)
+        p = min(first_from(time, low, after[u], start + walk + last), after[u] - 1)
+        while p >= low:
+            leave[count], at[count] = min(time[p] - start - walk, last), p
             count += 1
+            p -= 1
     if first[origin] < first[origin + 1]:
         order = np.argsort(-leave[:count])
         leave[:count], at[:count] = leave[:count][order], at[:count][order]
@@ -43,189 +44,165 @@ def _departures(origin: int, grid: Any, row: Array, paths: Any, last: int, leave
 
 
 @njit(cache=True, nogil=True)
-def _most(grid: Any, paths: Any, origins: Array) -> int:
-    """Largest number of points that an origin has, those on foot included."""
-    begin, _ = grid
+def intervals(origins: Array, grid: Any, rows: Array, paths: Any, start: int, last: int) -> tuple[Array, Array]:
+    """Departures from every origin, from the last to the first: where those of each begin, and their intervals.
+
+    An interval: the row of its point, its last minute and its length, which is 0 where another begins at that minute.
+    """
+    begin, after, _ = grid
     first, to, _ = paths
-    most = 1
+    total, most = 0, 0
     for u in origins:
-        size = begin[u + 1] - begin[u]
+        size = after[u] - begin[u]
         for w in range(first[u], first[u + 1]):
-            size += begin[to[w] + 1] - begin[to[w]]
-        most = max(most, size)
-    return most
+            size += after[to[w]] - begin[to[w]]
+        total, most = total + size, max(most, size)
+    where, all_ = np.zeros(origins.size + 1, np.int64), np.empty((total, 3), np.int32)
+    leave, at = np.empty(most, np.int64), np.empty(most, np.int64)
+    count = 0
+    for i in range(origins.size):
+        size = _departures(origins[i], grid, paths, start, last, (leave, at))
+        for k in range(size):
+            all_[count, 0], all_[count, 1] = rows[at[k]], leave[k]
+            all_[count, 2] = leave[k] - (leave[k + 1] if k + 1 < size else -1)
+            count += 1
+        where[i + 1] = count
+    return where, all_[:count]
 
 
 @njit(cache=True, nogil=True)
-def _profile(leave: Array, at: Array, size: int, stock: Array, layer: int, waits: Array, length: Array) -> int:
-    """Shortest minutes (`waits`) and length of each interval of departures with one arrival; how many there are.
+def _put(out: Array, at: int, size: int, lanes: Any, spare: Array) -> None:
+    """Write the minutes of a panel of which only some are wanted."""
+    if size >= LANES:
+        store(out, at, lanes)
+    else:
+        store(spare, 0, lanes)
+        for j in range(size):
+            out[at + j] = spare[j]
 
-    Within an interval of length l the trip takes `waits`, and one minute more for every minute earlier.
+
+@njit(cache=True, nogil=True)
+def _waits(
+    parts: Array, ends: tuple[int, int, int], wide: int, rows: Array, waits: Array, bounds: tuple[int, int]
+) -> Any:
+    """Shortest minutes of each interval (`waits`), and bounds of the wanted rank of all, for a panel of targets.
+
+    The earlier one leaves, the earlier one arrives. So who leaves at one of the first `rank` minutes takes at most what
+    leaving at minute 0 takes to the arrival of the last of them, and likewise for any minutes on end: the longest of
+    these cannot be shorter than the rank, nor, the other way round, longer.
     """
-    count, width = 0, waits.shape[1]
-    for k in range(size):
-        row, new, minute = stock[at[k], layer:], waits[count], np.int16(leave[k])
-        if count:
-            old, ahead = waits[count - 1], np.int16(leave[k - 1] - leave[k])
-        else:
-            old, ahead = stock[NONE], np.int16(0)
-        if k and ahead == 0:
-            count -= 1
-            new, old = waits[count], waits[count]
-        for j in range(width):
-            y = row[j]
-            y = np.int16(y - minute) if y < NEVER else np.int16(NEVER)
-            x = old[j]
-            x = np.int16(x + ahead) if x < NEVER else np.int16(NEVER)
-            new[j] = y if y < x else x
-        length[count] = leave[k] - (leave[k + 1] if k + 1 < size else -1)
-        count += 1
-    return count
+    b, middle, e = ends
+    rank, rest = bounds
+    arrive, most, least = splat(NEVER), splat(NEVER), splat(0)
+    longer, shorter = splat(rank - 1), splat(rest)
+    for k in range(b, e):
+        arrive = lesser(arrive, load(rows, parts[k, 0] * wide))
+        wait = minus(arrive, splat(parts[k, 1]))
+        store(waits, (k - b) * LANES, wait)
+        if k <= middle:
+            most = lesser(most, plus(wait, longer))
+        if k >= middle:
+            least = greater(least, above(plus(wait, splat(parts[k, 2])), shorter))
+    return least, most
 
 
 @njit(cache=True, nogil=True)
-def _bounds(waits: Array, length: Array, count: int, least: Array, most: Array, inside: Array) -> int:
-    """Shortest and longest minutes of each target, and from how many departures it is reached; the widest range."""
-    for j in range(least.size):
-        least[j], most[j], inside[j] = NEVER, 0, 0
-    for i in range(count):
-        row, own, extra = waits[i], np.int16(length[i]), np.int16(length[i] - 1)
-        for j in range(least.size):
-            x = row[j]
-            least[j] = x if x < least[j] else least[j]
-            y = np.int16(x + extra) if x < NEVER else np.int16(0)
-            most[j] = y if y > most[j] else most[j]
-            inside[j] = np.int16(inside[j] + (own if x < NEVER else np.int16(0)))
-    span = np.int16(0)
-    for j in range(least.size):
-        x = np.int16(most[j] - least[j])
-        span = x if x > span else span
-    return int(span)
-
-
-@njit(cache=True, nogil=True)
-def _within(waits: Array, length: Array, count: int, limit: Array, inside: Array) -> None:
-    """Minutes of departure from which the trip to each target takes less than a limit.
-
-    Four intervals are read at a time; those beyond `count` have no length.
-    """
-    none = np.int16(0)
-    for j in range(inside.size):
-        inside[j] = 0
-    for i in range(0, count, 4):
-        a, b, c, d = waits[i], waits[i + 1], waits[i + 2], waits[i + 3]
-        la, lb, lc, ld = np.int16(length[i]), np.int16(length[i + 1]), np.int16(length[i + 2]), np.int16(length[i + 3])
-        for j in range(inside.size):
-            most = limit[j]
-            w, x, y, z = np.int16(most - a[j]), np.int16(most - b[j]), np.int16(most - c[j]), np.int16(most - d[j])
-            w = w if w > none else none
-            x = x if x > none else none
-            y = y if y > none else none
-            z = z if z > none else none
-            w = w if w < la else la
-            x = x if x < lb else lb
-            y = y if y < lc else lc
-            z = z if z < ld else ld
-            inside[j] = np.int16(np.int16(inside[j] + np.int16(w + x)) + np.int16(y + z))
-
-
-@njit(cache=True, nogil=True)
-def _raise(low: Array, limit: Array, inside: Array, rank: np.int16, half: np.int16) -> None:
-    """Raise the lower bound to the limit where too few departures are within it, and set the next limit."""
-    for j in range(low.size):
-        x, y = low[j], limit[j]
-        x = y if inside[j] < rank else x
-        low[j] = x
-        limit[j] = np.int16(x + half)
-
-
-@njit(cache=True, nogil=True)
-def _start(least: Array, low: Array, limit: Array, half: np.int16) -> None:
-    for j in range(least.size):
-        x = least[j]
-        x = x if x < NEVER else np.int16(0)
-        low[j] = x
-        limit[j] = np.int16(x + half)
-
-
-@njit(cache=True, nogil=True)
-def _known(low: Array, reached: Array, rank: np.int16, out: Array) -> None:
-    for j in range(low.size):
-        out[j] = low[j] if reached[j] >= rank else np.int16(NEVER)
-
-
-@njit(cache=True, nogil=True)
-def _quantiles(waits: Array, length: Array, count: int, ranks: Array, scratch: Array, out: Array) -> None:
-    """Ranks of the minutes over the departures, by bisection on the number within a limit."""
-    least, low, reached, limit, inside = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
-    half = 1
-    span = _bounds(waits, length, count, least, low, reached)
+def _rank(parts: Array, ends: tuple[int, int], waits: Array, rank: int, least: Any, most: Any) -> Any:
+    """Rank of the minutes over the departures between bounds, by bisection on the number within a limit."""
+    b, e = ends
+    forever, never, wanted = splat(_FOREVER), splat(NEVER), splat(rank)
+    span, half = largest(choose(most, forever, above(most, least), splat(0))), 1
     while half <= span:
         half *= 2
-    for k in range(ranks.size):
-        rank, step = np.int16(ranks[k]), half // 2
-        _start(least, low, limit, np.int16(step))
-        while step > 0:
-            _within(waits, length, count, limit, inside)
-            step //= 2
-            _raise(low, limit, inside, rank, np.int16(step))
-        _known(low, reached, rank, out[k])
+    half //= 2
+    while half > 0:  # fewer than the wanted departures take less than `least`
+        limit, inside = plus(least, splat(half)), splat(0)
+        for k in range(b, e):
+            short = above(limit, load(waits, (k - b) * LANES))
+            inside = plus(inside, lesser(short, splat(parts[k, 2])))
+        least = choose(inside, wanted, limit, least)
+        half //= 2
+    return choose(most, forever, least, never)
 
 
 @njit(cache=True, nogil=True)
-def settle(
-    grid: Any,
-    row: Array,
-    paths: Any,
-    columns: Any,
-    stock: Array,
-    last: int,
-    ranks: Array,
-    origins: Array,
-    out: Array,
-) -> None:
-    """Write ranks of the minutes from every origin to a panel of targets, over the departures 0..`last`."""
-    column, left, width = columns
+def settle(departures: Any, last: int, ranks: Array, panel: tuple[int, int], rows: Array, out: Array) -> None:
+    """Write ranks of the minutes by train from every origin to a panel of targets, over the departures 0..`last`."""
+    where, parts = departures
+    left, wide = panel
+    size, origins, never = out.shape[2] - left, out.shape[1], splat(NEVER)
+    most = 1
+    for i in range(origins):
+        most = max(most, where[i + 1] - where[i])
+    waits, spare, flat = np.empty(most * LANES, np.int16), np.empty(LANES, np.int16), out.reshape(-1)
+    for k in range(ranks.size):
+        rank = ranks[k]
+        for i in range(origins):
+            b, e, at = where[i], where[i + 1], (k * origins + i) * out.shape[2] + left
+            middle = b  # the interval of the minute up to which `rank` ones leave
+            while middle < e and parts[middle, 1] - parts[middle, 2] >= rank - 1:
+                middle += 1
+            if middle == e or parts[b, 1] < rank - 1:
+                _put(flat, at, size, never, spare)
+                continue
+            least, longest = _waits(parts, (b, middle, e), wide, rows, waits, (rank, last - rank + 2))
+            _put(flat, at, size, _rank(parts, (b, e), waits, rank, least, longest), spare)
+
+
+@njit(cache=True, nogil=True)
+def count(where: Array, parts: Array, last: int, panel: tuple[int, int], rows: Array, out: Array) -> None:
+    """Write the number of departures before `last` from every origin to a panel of targets that none later undoes."""
+    left, wide = panel
+    size, one, zero, flat = out.shape[2] - left, splat(1), splat(0), out.reshape(-1)
+    spare = np.empty(LANES, np.int16)
+    for i in range(out.shape[1]):
+        found, arrive, later = zero, splat(NEVER), splat(NEVER)
+        for k in range(where[i], where[i + 1]):
+            arrive = lesser(arrive, load(rows, parts[k, 0] * wide))
+            if parts[k, 2]:  # the last of those that leave at this minute
+                if parts[k, 1] < last:
+                    found = plus(found, choose(arrive, later, one, zero))
+                later = arrive
+        _put(flat, i * out.shape[2] + left, size, found, spare)
+
+
+@njit(cache=True, nogil=True)
+def on_foot(origins: Array, column: Array, paths: Any, out: Array) -> None:
+    """Lower the minutes to those of staying where one is, or of one footpath all the way."""
     first, to, minutes = paths
-    layer, most = stock.shape[1] - width, _most(grid, paths, origins)
-    waits, length = np.empty((most + 3, width), np.int16), np.empty(most + 3, np.int64)
-    leave, at, scratch = np.empty(most, np.int64), np.empty(most, np.int64), np.empty((5, width), np.int16)
     for i in range(origins.size):
         u = origins[i]
-        departures = _departures(u, grid, row, paths, last, leave, at)
-        count = _profile(leave, at, departures, stock, layer, waits, length)
-        found = out[:, i, left : left + width]
-        for k in range(count, count + 3):
-            waits[k], length[k] = NEVER, 0
-        _quantiles(waits, length, count, ranks, scratch, found)
         for w in range(first[u] - 1, first[u + 1]):
             v, walk = (u, 0) if w < first[u] else (to[w], minutes[w])
-            c = column[v] - left
-            if 0 <= c < width:
-                for k in range(ranks.size):
-                    found[k, c] = min(found[k, c], walk)
+            c = column[v]
+            if c >= 0:
+                for k in range(out.shape[0]):
+                    out[k, i, c] = min(out[k, i, c], walk)
 
 
 @njit(cache=True, nogil=True)
-def count(grid: Any, row: Array, paths: Any, columns: Any, stock: Array, last: int, origins: Array, out: Array) -> None:
-    """Write the number of departures before `last` from every origin to a panel of targets that none later undoes."""
-    column, left, width = columns
-    most, layer = _most(grid, paths, origins), stock.shape[1] - width
-    waits, length = np.empty((most, width), np.int16), np.empty(most, np.int64)
-    leave, at, kept = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(width, np.int16)
-    for i in range(origins.size):
-        departures = _departures(origins[i], grid, row, paths, last, leave, at)
-        intervals = _profile(leave, at, departures, stock, layer, waits, length)
-        found = out[i, left : left + width]
-        found[:] = 0
-        kept[:] = NEVER
-        for k in range(intervals):
-            inside = k > 0 or leave[0] < last
-            for j in range(width):
-                if inside and waits[k, j] < kept[j]:
-                    found[j] += 1
-                y = np.int16(waits[k, j] + length[k])
-                kept[j] = y if waits[k, j] < NEVER else np.int16(NEVER)
-        c = column[origins[i]] - left
-        if 0 <= c < width:
-            found[c] = 0
+def work_off(work: Any, foot: Any, limit: tuple[int, bool], query: Any, panels: Any, out: Array) -> None:
+    """Sweep the legs after a window and in it, and write what is asked for, for every n-th panel of targets.
+
+    Ranks of the minutes are asked for, or, where there are none, the number of departures.
+    """
+    paths, walked_after, walked_inside = foot
+    layers, limited = limit
+    column, start, last, ranks, where, parts = query
+    rows, first, step = panels
+    wide = layers * LANES
+    for j in range(wide):
+        rows[j] = NEVER
+    for left in range(first * LANES, out.shape[2], step * LANES):
+        if limited or paths[1].size:
+            targets = (column, left, start)
+            sweep_in_layers(work[0], walked_after, paths, targets, limit, rows)
+            sweep_in_layers(work[1], walked_inside, paths, targets, limit, rows)
+        else:
+            sweep(work[0], column, left, start, rows)
+            sweep(work[1], column, left, start, rows)
+        most_rides, panel = rows[wide - LANES :], (left, wide)
+        if ranks.size:
+            settle((where, parts), last, ranks, panel, most_rides, out)
+        else:
+            count(where, parts, last, panel, most_rides, out)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from megalopolis.travel import _timetable as kernel
+from megalopolis.travel._plan import last_first
 from megalopolis.travel.timetable import NEVER, Timetable, check_query
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def itinerary(
     legs, walks = timetable.legs.since(depart), timetable.walks
     given = (legs.trip, legs.start, legs.end, legs.depart, legs.arrive, legs.board, legs.alight)
     rides, spent = (0, 0) if max_transfers is None else (max_transfers + 1, 1)
-    order = kernel.last_first(legs.depart)
+    order = last_first(legs.depart)
     _, there, via = kernel.scan(given, order, timetable.change, walks, (origin, 0), rides, spent)
     layer = int(there[:, destination].argmin())
     if origin == destination:

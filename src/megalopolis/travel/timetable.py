@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from megalopolis.travel import _plan as plan
 from megalopolis.travel import _timetable as kernel
-from megalopolis.travel._window import count, settle
+from megalopolis.travel._lanes import LANES
+from megalopolis.travel._window import intervals, on_foot, work_off
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,11 +41,9 @@ NEVER = kernel.NEVER
 HORIZON = 16_000
 """Minutes from the start of the window within which every train must arrive: 11 days."""
 
-PANEL = 1024  # targets worked off together: the rows that are in use stay in the cache
 THREADS = min(os.cpu_count() or 1, 4)  # panels worked off at the same time; the result is the same on any number
 _WORTH_THREADS = 5_000_000  # legs times targets: below, starting threads costs more than they save
 _LINE = 64  # bytes
-LANES = 32  # 16-bit minutes in a vector: rows are filled up to whole ones
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +131,47 @@ class Timetable:
         order = np.argsort(self.paths.tails, kind="stable")
         first = np.searchsorted(self.paths.tails[order], np.arange(self.stops + 1)).astype(np.int64)
         return first, self.paths.heads[order], self.paths.minutes[order]
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        """What is done for each leg, for any window of departures."""
+        legs, change, walks = self.legs, self.change, self.walks
+        columns = (legs.trip, legs.start, legs.end, legs.depart, legs.arrive, legs.board, legs.alight)
+        order = plan.last_first(legs.depart)
+        grid, point, onto, opens = plan.points(order, columns, change)
+        where, on_foot = plan.afoot(order, columns, walks, grid)
+        row, work, rows = plan.rows(order, columns, grid, (point, onto, opens), (where, on_foot))
+        return Prepared(grid, point, onto, where, on_foot, row, work, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Legs of a timetable in the order of work, and the rows they read and write; see :mod:`megalopolis.travel._plan`.
+
+    Attributes
+    ----------
+    grid : tuple of ndarray
+        Points: the first of each stop, the one after its last, and the minute of each.
+    point, onto : ndarray of int32, shape (legs,)
+        Point at which each leg is boarded, and at which who alights from it boards again; -1 for none.
+    where, on_foot : ndarray of int32, shape (legs + 1,) and (ways,)
+        Points at which who alights boards after a way on foot: those of the i-th leg are where[i]..where[i + 1].
+    row : ndarray of int32, shape (points,)
+        Row of each point.
+    work : ndarray of int32, shape (legs, 8)
+        Rows, stop and minutes.
+    rows : int
+        Number of rows of points and trains.
+    """
+
+    grid: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+    point: NDArray[np.int32]
+    onto: NDArray[np.int32]
+    where: NDArray[np.int32]
+    on_foot: NDArray[np.int32]
+    row: NDArray[np.int32]
+    work: NDArray[np.int32]
+    rows: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,47 +296,50 @@ def _swept(
     every = np.arange(timetable.stops)
     origins, to = (every if given is None else np.asarray(given, dtype=np.int64) for given in ends)
     check_query(timetable, (t0, t0 + last), (origins, to), max_transfers)
-    legs = timetable.legs.since(t0)
-    walks = tuple(values.astype(np.int32) for values in timetable.walks)
-    edge = last if ranks is not None else last + 1
-    work, grid, row, rows, seats = _plan(timetable, legs, walks, edge + int(walks[2].max(initial=0)))
-    column = np.full(timetable.stops, -1, dtype=np.int64)
+    out = np.empty((1 if ranks is None else ranks.size, origins.size, to.size), dtype=np.int16)
+    column = np.full(timetable.stops + 1, -1, dtype=np.int64)
     column[to] = np.arange(to.size)
-    layers = 1 if max_transfers is None else max_transfers + 1
-    wide = -(-to.size // LANES) * LANES
-    threads = THREADS if legs.trip.size * wide * layers > _WORTH_THREADS else 1
-    parts = min(max(-(-wide * layers // PANEL), threads), max(wide // LANES, 1))
-    panel = -(-wide // LANES // parts) * LANES if wide else LANES
-    out = np.empty((1 if ranks is None else ranks.size, origins.size, wide), dtype=np.int16)
+    ready = timetable.prepared
+    edge = last if ranks is not None else last + 1
+    longest = int(timetable.walks[2].max(initial=0))
+    cut, end = (kernel.until(ready.work, minute) for minute in (t0 + edge + longest + 1, t0))
+    given = (ready.row, ready.work, ready.point, ready.onto, ready.where, ready.on_foot)
+    rows, inside, walked, used = kernel.window(given, ready.rows, cut, end)
+    foot = (
+        timetable.walks,
+        (ready.where[: cut + 1], ready.row[ready.on_foot]),
+        (ready.where[cut : end + 1], walked),
+    )
+    limit = (1, False) if max_transfers is None else (max_transfers + 1, True)
+    departures = intervals(origins, ready.grid, rows, timetable.walks, t0, edge)
+    query = (column, t0, edge, np.empty(0, np.int64) if ranks is None else ranks, *departures)
+    panels = -(-to.size // LANES)
+    threads = min(THREADS, panels) if end * limit[0] * to.size > _WORTH_THREADS else 1
 
-    def work_off(left: int) -> None:
-        width = min(panel, wide - left)
-        stock, trains = _aligned(rows, layers * width), _aligned(seats, layers * width)
-        shift = 0 if max_transfers is None else width
-        columns = (column, left, width)
-        kernel.sweep(work, walks, columns, shift, stock, trains)
-        if ranks is None:
-            count(grid, row, walks, columns, stock, edge, origins, out[0])
-        else:
-            settle(grid, row, walks, columns, stock, last, ranks, origins, out)
+    def share(thread: int) -> None:
+        space = _aligned(used * limit[0] * LANES)
+        work_off((ready.work[:cut], inside), foot, limit, query, (space, thread, threads), out)
 
-    others = range(panel, wide, panel)
-    if others:
-        with ThreadPoolExecutor(max(THREADS - 1, 1)) as pool:
-            waiting = pool.map(work_off, others)
-            work_off(0)
+    if threads > 1:
+        with ThreadPoolExecutor(threads - 1) as pool:
+            waiting = pool.map(share, range(1, threads))
+            share(0)
             list(waiting)
-    elif wide:
-        work_off(0)
-    return np.ascontiguousarray(out[:, :, : to.size])
+    else:
+        share(0)
+    if ranks is not None:
+        on_foot(origins, column, timetable.walks, out)
+    else:
+        stays = np.flatnonzero(column[origins] >= 0)
+        out[0, stays, column[origins[stays]]] = 0
+    return out
 
 
-def _aligned(rows: int, width: int) -> Minutes:
-    """Uninitialized rows that begin at lines of the cache: a vector that straddles two of them loads twice."""
-    size = 2 * rows * width
-    space = np.empty(size + _LINE, dtype=np.uint8)
+def _aligned(size: int) -> Minutes:
+    """Uninitialized minutes that begin at a line of the cache: a vector that straddles two of them loads twice."""
+    space = np.empty(2 * size + _LINE, dtype=np.uint8)
     begin = -space.ctypes.data % _LINE
-    return space[begin : begin + size].view(np.int16).reshape(rows, width)
+    return space[begin : begin + 2 * size].view(np.int16)
 
 
 def check_query(
@@ -313,20 +357,6 @@ def check_query(
             raise ValueError(f"{what} must not be repeated")
     if max_transfers is not None and max_transfers < 0:
         raise ValueError("the limit on transfers must be at least 0")
-
-
-def _plan(timetable: Timetable, legs: Legs, walks: Any, until: int) -> tuple[Any, Any, Any, int, int]:
-    """What the sweep does leg by leg, the points of the stops, their rows, and how many rows there are."""
-    order = kernel.last_first(legs.depart)
-    begin, time, point = kernel.points(order, legs.start, legs.depart, legs.board, timetable.stops)
-    ends = (legs.start, legs.end, legs.arrive, legs.alight)
-    change = timetable.change.astype(np.int32)
-    where, goes_on = kernel.onward(order, kernel.last_first(legs.arrive), ends, change, walks, (begin, time))
-    row, (before, own), rows = kernel.rows(order, point, (begin, time), where, goes_on, until)
-    seat, fresh, seats = kernel.seats(order, legs.trip)
-    lands = np.where(legs.alight, legs.end, np.int32(-1))[order]
-    work = (where, row[goes_on], before, own, seat, fresh, lands, legs.arrive[order])
-    return work, (begin, time), row, rows, max(seats, 1)
 
 
 def over_days(timetable: Timetable, days: Sequence[int]) -> Timetable:
