@@ -69,35 +69,22 @@ def services(
     megalopolis services china --home 苏州 --work 上海 --lang zh
     megalopolis services china --links --cities cluster:pearl-delta --budget 2e8 -o links.json
     """
-    from megalopolis.errors import BadInput, Problem
-    from megalopolis.evaluation.answers.services import (
-        links_lines,
-        resident_answer,
-        resident_lines,
-        services_answer,
-        services_lines,
-    )
+    from megalopolis.evaluation.answers import services as answers
     from megalopolis.evaluation.evaluate import DRAWS
 
     one = home is not None or work is not None
     _refuse_mixed(one=one, links=links, home=home, work=work, cities=cities, output=output)
-    day = _day(start)
-    alone = one or links
-    number = 0 if alone else DRAWS if draws is None else draws
+    day = _day(start, wanted=one or links, procedures=procedures)
+    number = 0 if one or links else DRAWS if draws is None else draws
     evaluation = evaluate_one(region, plan, {"services"}, year, settings, number)
-    names = evaluation.region.names
     if one:
-        ends = names.city(str(home), "--home"), names.city(str(work), "--work")
-        answer = resident_answer(evaluation, *ends, procedures or [], day)
-        lines = resident_lines(answer, lang)
+        answer = _resident(evaluation, str(home), str(work), procedures or [], day)
+        lines = answers.resident_lines(answer, lang)
     elif links:
-        years = sorted(set(spend or range(evaluation.year + 1, evaluation.year + 4)))
-        answer = _chosen(evaluation, cities or [], years, budget=budget, share=share, cap=cap, output=output)
-        lines = links_lines(answer, evaluation, lang)
+        answer = _chosen(evaluation, cities or [], spend, budget=budget, share=share, cap=cap, output=output)
+        lines = answers.links_lines(answer, evaluation, lang)
     else:
-        if procedures or start:
-            raise BadInput(Problem("", "--procedure and --start ask for one resident", "give --home and --work too"))
-        answer, lines = services_answer(evaluation), services_lines(evaluation, lang)
+        answer, lines = answers.services_answer(evaluation), answers.services_lines(evaluation, lang)
     if json:
         print_json(evaluation, answer)
         return
@@ -105,10 +92,20 @@ def services(
     typer.echo("\n".join(lines))
 
 
+def _resident(
+    evaluation: Evaluation, home: str, work: str, procedures: list[str], day: dt.date | None
+) -> dict[str, object]:
+    from megalopolis.evaluation.answers.services import resident_answer
+
+    names = evaluation.region.names
+    ends = names.city(home, "--home"), names.city(work, "--work")
+    return resident_answer(evaluation, *ends, procedures, day)
+
+
 def _chosen(
     evaluation: Evaluation,
     cities: list[str],
-    years: list[int],
+    spend: list[int] | None,
     *,
     budget: float | None,
     share: float,
@@ -118,6 +115,7 @@ def _chosen(
     """Choose the links behind a progress bar, and write them where that is asked."""
     from megalopolis.evaluation.answers.services import links_answer
 
+    years = sorted(set(spend or range(evaluation.year + 1, evaluation.year + 4)))
     ids = evaluation.region.names.cities(cities, "--cities")
     bar, progress = progress_bar()
     with bar:
@@ -145,11 +143,13 @@ def _refuse_mixed(
         raise BadInput(Problem("-o", what, "end it with .json for a hub, or .yaml for a plan"))
 
 
-def _day(text: str | None) -> dt.date | None:
+def _day(text: str | None, *, wanted: bool, procedures: list[str] | None) -> dt.date | None:
     import datetime as dt
 
     from megalopolis.errors import BadInput, Problem
 
+    if (procedures or text) and not wanted:
+        raise BadInput(Problem("", "--procedure and --start ask for one resident", "give --home and --work too"))
     try:
         return None if text is None else dt.date.fromisoformat(text)
     except ValueError as error:

@@ -69,17 +69,20 @@ def run(
     setting = set_up(state, minutes=minutes, flows=flows, catalogue=found, parameters=parameters)
     if not setting.compiled.cities:
         return Result("services", warnings=("no city of the catalogue of services is in the region",))
-    ends = None
-    tables: dict[str, pd.DataFrame] = {}
-    if not indicators_only:
-        progress("services: ranges", 1, 2)
-        ends = _ends(setting, parameters)
-        tables = {
-            **matrices(setting),
-            "procedures": procedure_table(setting, ends),
-            "assumed": assumed_table(setting.catalogue),
-        }
-    return Result("services", tables, indicator_rows(setting, ends), _checks(setting), _warnings(state, setting))
+    checks, warnings = _checks(setting), _warnings(state, setting)
+    if indicators_only:
+        return Result("services", {}, indicator_rows(setting, None), checks, warnings)
+    progress("services: ranges", 1, 2)
+    ends = _ends(setting, parameters)
+    return Result("services", _tables(setting, ends), indicator_rows(setting, ends), checks, warnings)
+
+
+def _tables(setting: Setting, ends: tuple[Burden, Burden]) -> dict[str, pd.DataFrame]:
+    return {
+        **matrices(setting),
+        "procedures": procedure_table(setting, ends),
+        "assumed": assumed_table(setting.catalogue),
+    }
 
 
 def _ends(setting: Setting, parameters: Mapping[str, float]) -> tuple[Burden, Burden]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from megalopolis.pillar import CheckFailed, Progress, silent
 from megalopolis.services.compile import Ints
 from megalopolis.services.options import Options
-from megalopolis.services.program import exact, program, relaxed
+from megalopolis.services.program import Program, Solved, exact, program, relaxed
 from megalopolis.services.search import Search, bundles_of, fill, prune
 from megalopolis.units import Array
 
@@ -109,16 +109,30 @@ def optimise(
         plans.append(_filled(chosen, loose.parts > 1.0 - _ROUNDING, bundles, budget, city_cap))
     saving = max((chosen.saved(p) for p in plans), default=0.0)
     bound, stopped = loose.bound, loose.stopped
-    missing = bound - saving
-    if missing > _ROUNDING * bound and (problem.objective.size <= EXACT_SIZE or missing > NEAR * bound or not plans):
-        sure = np.flatnonzero(loose.worth > missing * (1.0 + _ROUNDING)) if plans else np.empty(0, dtype=np.int64)
-        near = exact(problem, seconds, (sure, np.round(loose.parts[sure])) if sure.size else None, NODES)
+    near = _branched(problem, loose, saving if plans else None, seconds)
+    if near is not None:
         if near.parts.size:
             plans.append(near.parts > 0.5 if worst else _filled(chosen, near.parts > 0.5, bundles, budget, city_cap))
         bound, stopped = min(bound, max(near.bound, saving)), stopped or near.stopped
     if not plans:
         raise ValueError("no set of links was found within the time: give more seconds, or fewer limits")
     return _best(chosen, plans, budget, bound, stopped=stopped)
+
+
+def _branched(problem: Program, loose: Solved, saving: float | None, seconds: float) -> Solved | None:
+    """Branch on the parts that the relaxation does not settle, or on all where there is no plan yet.
+
+    None where the plan so far, which saves ``saving``, is near enough to the bound.
+    """
+    missing = loose.bound - (saving or 0.0)
+    if missing <= _ROUNDING * loose.bound:
+        return None
+    if saving is None:
+        return exact(problem, seconds, None, NODES)
+    if problem.objective.size > EXACT_SIZE and missing <= NEAR * loose.bound:
+        return None
+    sure = np.flatnonzero(loose.worth > missing * (1.0 + _ROUNDING))
+    return exact(problem, seconds, (sure, np.round(loose.parts[sure])) if sure.size else None, NODES)
 
 
 def _refuse_negative(budget: float, city_cap: float | None) -> None:

@@ -259,18 +259,8 @@ def options(
         If a case could use more than 14 links, or demand is negative or stands where there is no such case.
     """
     _refuse_cases(compiled, demand)
-    spots = np.argwhere(demand > 0)
-    start, elements, weights, failed = _tabulate(
-        spots.astype(np.int64),
-        (compiled.variant_of, compiled.competence, compiled.sector_of, compiled.ways),
-        kernel_tables(compiled),
-        (world.live, world.recognised),
-        (travel.minutes, travel.fare),
-        kernel_amounts(parameters),
-        _MAX_ELEMENTS,
-    )
-    if failed >= 0:
-        raise ValueError(f"a case of {compiled.procedures[spots[failed, 0]]} could use more than 14 links")
+    spots = np.argwhere(demand > 0).astype(np.int64)
+    start, elements, weights = _by_case(spots, compiled, world, travel, parameters)
     cases = demand[tuple(spots.T)]
     merged = _merge(spots, cases, start, elements, weights)
     codes = sorted({c for _, group, _ in merged for c in group})
@@ -289,6 +279,24 @@ def options(
         saving=tuple(f for _, _, f in merged),
         baseline=float(np.sum(cases[reachable] * weights[start[:-1]][reachable])),
     )
+
+
+def _by_case(
+    spots: Ints, compiled: Compiled, world: World, travel: Travel, parameters: Mapping[str, float]
+) -> tuple[Ints, Ints, Array]:
+    """What every set of links leaves of one case, at every spot (procedure, home, work) that has cases."""
+    start, elements, weights, failed = _tabulate(
+        spots,
+        (compiled.variant_of, compiled.competence, compiled.sector_of, compiled.ways),
+        kernel_tables(compiled),
+        (world.live, world.recognised),
+        (travel.minutes, travel.fare),
+        kernel_amounts(parameters),
+        _MAX_ELEMENTS,
+    )
+    if failed >= 0:
+        raise ValueError(f"a case of {compiled.procedures[spots[failed, 0]]} could use more than 14 links")
+    return start, elements, weights
 
 
 def _refuse_cases(compiled: Compiled, demand: Array) -> None:
