@@ -244,6 +244,33 @@ def modelled(responses: Mapping[str, pd.DataFrame], emissions: pd.DataFrame) -> 
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
 
 
+def by_receptor(found: pd.DataFrame) -> pd.DataFrame:
+    """Sum what `modelled` found over the sources: who is reached, by how much, by itself, and by whom most besides.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``receptor, species, concentration`` (ug/m3), ``own`` (share), ``other, other_share``: the source that
+        adds most besides, None and zero where there is none.
+    """
+    rows = []
+    for (receptor, species), part in found.groupby(["receptor", "species"], sort=False):
+        mine = (part["source"] == receptor).to_numpy()
+        rest = part[~mine].sort_values("concentration", ascending=False, kind="stable").head(1)
+        rows.append(
+            {
+                "receptor": receptor,
+                "species": species,
+                "concentration": float(part["concentration"].sum()),
+                "own": float(part["share"].to_numpy()[mine].sum()),
+                "other": None if rest.empty else rest["source"].iloc[0],
+                "other_share": 0.0 if rest.empty else float(rest["share"].iloc[0]),
+            }
+        )
+    columns = ["receptor", "species", "concentration", "own", "other", "other_share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def limit_on(
     table: pd.DataFrame, pollutant: str, date: str, statistic: str = "annual_mean"
 ) -> tuple[str, float] | None:

@@ -13,7 +13,7 @@ from megalopolis.environment.abatement import FEASIBLE, Plan, Problem
 from megalopolis.environment.inputs import Basin, head_loads, loss_rates, retentions, summed
 from megalopolis.environment.oxygen_limits import cheapest_with_oxygen, oxygen_floors
 from megalopolis.environment.rates import DAYS_PER_YEAR
-from megalopolis.environment.simulate import assess_sections, simulate
+from megalopolis.environment.simulate import Quality, assess_sections, simulate
 from megalopolis.environment.standards import CLASSES, NAMES, Limits
 from megalopolis.environment.transport import steady
 from megalopolis.errors import BadInput
@@ -64,7 +64,7 @@ def levels_of(state: Region, basin: Basin, parameters: Mapping[str, float], date
     BadInput
         If a discharge's level is not in force, lacks a concentration, or two levels have the same role.
     """
-    table, effluent, own = state.derive(f"environment: levels {date}", lambda: _effluents(state, basin, date))
+    table, effluent, own = state.derive(f"environment: levels {date}", lambda: effluents(state, basin, date))
     if "nh3n" in basin.pollutants:
         effluent = effluent.copy()
         k, cold = basin.pollutants.index("nh3n"), basin.temperature[basin.reach_of] <= COLD_WATER_C
@@ -78,8 +78,14 @@ def levels_of(state: Region, basin: Basin, parameters: Mapping[str, float], date
     return Levels(table, own, np.minimum(effluent, kept), cost)
 
 
-def _effluents(state: Region, basin: Basin, date: str) -> tuple[pd.DataFrame, Array, npt.NDArray[np.int64]]:
-    """Levels in force, their effluent at every discharge (d, t, p), and the level of each."""
+def effluents(state: Region, basin: Basin, date: str) -> tuple[pd.DataFrame, Array, npt.NDArray[np.int64]]:
+    """Levels in force on a date, their effluent at every discharge (d, t, p), and the level of each.
+
+    Raises
+    ------
+    BadInput
+        See `levels_of`.
+    """
     table = state.frame("treatment_levels")
     begins, ends = table["valid_from"].fillna(""), table["valid_to"].fillna("")
     valid = ((begins <= date) & ((ends == "") | (ends >= date))).to_numpy()
@@ -245,31 +251,16 @@ def compare_cases(
             continue
         free = case in {"common_floor", "least_cost"}
         allowed, mine = found
-        load = mine.concentration * per_mg
-        own = replace(p if free else unbound, allowed=allowed, load=load, cost=mine.cost)
+        own = replace(p if free else unbound, allowed=allowed, load=mine.concentration * per_mg, cost=mine.cost)
         floors = oxygen_floors(basin, limits) if free else np.full(len(basin.section_at), np.nan)
         plan, breathing = cheapest_with_oxygen(own, basin, parameters, mine.concentration, treated, floors)
-        checks += [Check(f"{case}: {c.name}", c.value, c.limit) for c in plan.checks]
-        load = basin.load.copy()
-        concentration = np.einsum("dt,dtp->dp", plan.shares, mine.concentration)
-        load[treated] = concentration * basin.volume[treated, None] / 1000.0
-        quality = simulate(basin, parameters, load)
-        checks += [Check(f"{case}: {c.name}", c.value, c.limit) for c in quality.checks]
+        quality = _simulated(basin, parameters, plan, mine, treated)
+        checks += [Check(f"{case}: {c.name}", c.value, c.limit) for c in (*plan.checks, *quality.checks)]
         assessed = assess_sections(basin, quality, limits, slack=FEASIBLE)
         by_city = pd.DataFrame({"city": basin.city[treated], "cost": plan.cost, "change": plan.cost - before})
         costs.append(by_city.groupby("city", sort=True, as_index=False).sum().assign(case=case))
         sections.append(assessed.assign(case=case, **{"class": [NAMES[g] for g in assessed["grade"]]}))
-        met = assessed["complies"].dropna()
-        totals.append(
-            {
-                "case": case,
-                "cost": plan.cost.sum(),
-                "change": (plan.cost - before).sum(),
-                "sections": len(met),
-                "complying": int(met.sum()),
-                "anoxic_reaches": int(quality.anoxic.sum()),
-            }
-        )
+        totals.append(_total(case, plan, before, assessed, quality))
         if case == "least_cost":
             extra = _prices(basin, p, plan, treated, [r[0] for r in _limits_of(basin, limits)])
             extra = _with_oxygen(extra, basin, plan, breathing, floors)
@@ -281,6 +272,29 @@ def compare_cases(
         **extra,
     }
     return Compared(tables, tuple(checks), tuple(warnings))
+
+
+def _simulated(
+    basin: Basin, parameters: Mapping[str, float], plan: Plan, mine: Levels, treated: npt.NDArray[np.int64]
+) -> Quality:
+    """Water quality where the treated discharges carry what a plan leaves in them."""
+    load = basin.load.copy()
+    concentration = np.einsum("dt,dtp->dp", plan.shares, mine.concentration)
+    load[treated] = concentration * basin.volume[treated, None] / 1000.0
+    return simulate(basin, parameters, load)
+
+
+def _total(case: str, plan: Plan, before: Array, assessed: pd.DataFrame, quality: Quality) -> dict[str, object]:
+    """Row of ``case_totals``."""
+    met = assessed["complies"].dropna()
+    return {
+        "case": case,
+        "cost": plan.cost.sum(),
+        "change": (plan.cost - before).sum(),
+        "sections": len(met),
+        "complying": int(met.sum()),
+        "anoxic_reaches": int(quality.anoxic.sum()),
+    }
 
 
 def _first(frame: pd.DataFrame, column: str) -> pd.DataFrame:

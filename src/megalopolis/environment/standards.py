@@ -62,7 +62,8 @@ def standards(own: pd.DataFrame | None = None) -> pd.DataFrame:
     table = _bundled() if own is None or own.empty else pd.concat([_bundled(), own], ignore_index=True)
     table = table.assign(valid_to=table["valid_to"].fillna(""))
     problems = []
-    for row, (begin, end) in enumerate(zip(table["valid_from"], table["valid_to"], strict=True)):
+    first = len(_bundled())  # rows before it are not of the region's table
+    for row, (begin, end) in enumerate(zip(table["valid_from"], table["valid_to"], strict=True), -first):
         problems += [
             Problem(f"standards:{row + 2}", f"'{text}' is not a date", "write 2002-06-01")
             for text in (begin, end)
@@ -72,7 +73,7 @@ def standards(own: pd.DataFrame | None = None) -> pd.DataFrame:
             problems.append(Problem(f"standards:{row + 2}", f"ends {end} before it begins {begin}", "exchange them"))
     key = ["standard", "valid_from", "body", "parameter", "class"]
     problems += [
-        Problem(f"standards:{row + 2}", f"the limit of {' '.join(map(str, table.loc[row, key]))} stands twice")
+        Problem(f"standards:{row + 2 - first}", f"the limit of {' '.join(map(str, table.loc[row, key]))} stands twice")
         for row in map(int, np.flatnonzero(table.duplicated(key)))
     ]
     if problems:

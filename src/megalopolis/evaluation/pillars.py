@@ -27,6 +27,8 @@ class Pillar:
         ``run(state, *, parameters, progress, indicators_only, **inputs) -> Result``.
     needs : tuple of str
         Tables without which the pillar is skipped; ``table.column`` wants figures in two rows at least.
+    otherwise : tuple of tuple of str
+        Tables any of which will do instead of `needs`.
     reads : tuple of str
         Every table it may read: a change of any makes its result stale.
     inputs : dict of str to tuple of str
@@ -45,11 +47,14 @@ class Pillar:
     reads: tuple[str, ...]
     inputs: dict[str, tuple[str, str]] = field(default_factory=dict)
     reference: dict[str, tuple[str, str]] = field(default_factory=dict)
+    otherwise: tuple[tuple[str, ...], ...] = ()
     asked_only: bool = False
     ranged: bool = True
 
     def missing(self, state: Region) -> list[str]:
         """Tables and columns that the pillar needs and the state lacks."""
+        if any(all(_there(state, name) for name in names) for names in self.otherwise):
+            return []
         return [name for name in self.needs if not _there(state, name)]
 
 
@@ -117,6 +122,7 @@ PILLARS: Final = (
         "environment",
         environment.run,
         needs=("reaches", "discharges"),
+        otherwise=(("air_quality",), ("air_sources",)),
         reads=(
             "cities",
             "reaches",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import pandas as pd
 from megalopolis.errors import BadInput, Problem
 from megalopolis.region.catalogue import TABLE, stated
 from megalopolis.region.check import check_tables
-from megalopolis.region.raw import table_titles
+from megalopolis.region.raw import RawTable, table_titles
 from megalopolis.region.read import assemble, read_raw, region_path
 from megalopolis.region.region import Region
 from megalopolis.region.schema import SCHEMA_VERSION, schemas
@@ -113,7 +113,10 @@ def _parts(said: Mapping[str, int]) -> dict[str, float]:
     return {key: float(said.get(key, 0) / total) for key in (*STATUSES, "unstated")} if total else {}
 
 
-def check_region(source: str | Path, more: Sequence[Callable[[Region], Sequence[Problem]]] = ()) -> Report:
+Asked = Callable[[Region], Sequence[Problem]]
+
+
+def check_region(source: str | Path, more: Sequence[Asked] = (), notes: Sequence[Asked] = ()) -> Report:
     """Check a region without using it.
 
     Parameters
@@ -122,6 +125,8 @@ def check_region(source: str | Path, more: Sequence[Callable[[Region], Sequence[
         Bundled name, folder, workbook or layer file, as for `read_region`.
     more : sequence of callable
         Further checks of a region that can be read, such as of its catalogue of services.
+    notes : sequence of callable
+        The same for warnings, where no problem was found.
 
     Returns
     -------
@@ -138,5 +143,20 @@ def check_region(source: str | Path, more: Sequence[Callable[[Region], Sequence[
     except BadInput as error:
         tables = tuple(TableSummary(name, t.num_rows, {}) for name, t in checked.tables.items())
         return Report(error.problems, (*raw.warnings, *checked.warnings), tables, None)
-    found = tuple(problem for check in more for problem in check(region))
-    return Report(found, (*raw.warnings, *checked.warnings), summarize(region), None if found else region)
+    found = tuple(_placed(raw.tables, problem) for check in more for problem in check(region))
+    warnings = [*raw.warnings, *checked.warnings]
+    if not found:
+        warnings += [_placed(raw.tables, note) for ask in notes for note in ask(region)]
+    return Report(found, tuple(warnings), summarize(region), None if found else region)
+
+
+def _placed(raw: Mapping[str, RawTable], problem: Problem) -> Problem:
+    """Say ``table:row:column`` of a pillar as the file, or the cell of the workbook, that the row was read from."""
+    table, _, rest = problem.where.partition(":")
+    row, _, column = rest.partition(":")
+    if table not in raw:
+        return problem
+    if row.isdigit() and 0 <= int(row) - 2 < len(raw[table].rows):
+        return replace(problem, where=raw[table].where(int(row) - 2, column or None))
+    place = raw[table].label if not row or row.isdigit() else f"{raw[table].label}: {rest}"
+    return replace(problem, where=place)

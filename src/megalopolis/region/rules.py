@@ -19,6 +19,7 @@ from megalopolis.units import Array, great_circle_km
 
 #: Columns that together stand only once in a table.
 KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "air_responses": ("species", "source_city", "receptor"),
     "air_quality": ("city", "year", "pollutant", "statistic"),
     "barriers": ("barrier", "seq"),
     "catalogue": ("file", "seq"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from megalopolis.environment.air import by_receptor
 from megalopolis.evaluation.ledger import BASELINE, PLAN
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, amount, count, text
 from megalopolis.report.rivermap import case_bars, cause_bars, class_shade, river_map
@@ -16,11 +17,12 @@ _POLLUTANTS = ("cod", "nh3n", "tp", "do")
 
 
 def environment(view: View) -> Section | None:
-    """Give the classes of rivers and sections, who causes what, and the cases; None where the pillar did not run."""
+    """Give the classes of rivers and sections, who causes what, the cases, and the air; None where there is nothing."""
     words = view.words
     sections, reaches = view.table("environment", "sections"), view.table("environment", "reaches")
     if reaches is None:
-        return None
+        air = tuple(_air(view))
+        return Section("environment", words("air_title"), words("air_lead"), air) if air else None
     blocks: list[Block] = []
     if sections is not None:
         drawn = river_map(view, reaches, sections)
@@ -105,7 +107,7 @@ def _air(view: View) -> list[Block]:
     words = view.words
     air = view.table("environment", "air")
     if air is None:
-        return []
+        return _modelled(view)
     rows = air[(air["pollutant"] == "pm25") & (air["statistic"] == "annual_mean")].sort_values("year", kind="stable")
     last = rows.groupby("city", sort=False).tail(1)
     rank = {c: i for i, c in enumerate(view.largest)}
@@ -124,7 +126,29 @@ def _air(view: View) -> list[Block]:
     )
     met = last["complies_on_date"].dropna()
     caption = words("air_caption", met=int(met.sum()), count=len(met), year=view.evaluation.year)
-    return [Table(caption, columns, cells, words("air_note"), folded=len(cells) > 15)]
+    return [Table(caption, columns, cells, words("air_note"), folded=len(cells) > 15), *_modelled(view)]
+
+
+def _modelled(view: View) -> list[Block]:
+    """What the cities' emissions add to the air of each, by species emitted."""
+    words = view.words
+    modelled = view.table("environment", "air_modelled")
+    if modelled is None or modelled.empty:
+        return []
+    heads = ("city", "air_species", "air_adds", "air_own", "air_other", "air_other_share")
+    columns = tuple(Column(words(h), numeric=h in {"air_adds", "air_own", "air_other_share"}) for h in heads)
+    rows = tuple(
+        (
+            Cell(view.city(r["receptor"])),
+            Cell(str(r["species"])),
+            amount(r["concentration"], "", view.language),
+            amount(r["own"], "share", view.language),
+            Cell(view.city(r["other"]) if isinstance(r["other"], str) else "–"),
+            amount(r["other_share"], "share", view.language),
+        )
+        for r in by_receptor(modelled).to_dict("records")
+    )
+    return [Table(words("air_modelled_caption"), columns, rows, words("air_modelled_note"), folded=len(rows) > 15)]
 
 
 def _held(view: View, limit: float, complies: Any) -> Cell:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from megalopolis.environment.air import by_receptor
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city, plain
 from megalopolis.evaluation.answers.plaintext import figure, place_name, table
@@ -19,16 +20,22 @@ _BACKGROUND: Final = "background"
 def environment_answer(evaluation: Evaluation, who: str | None = None) -> Document:
     """Sections with class and exceedances, causes by city (of one, where it is named), and the four cases side by side.
 
-    A case that the region has no treatment levels for is null.
+    A case that the region has no treatment levels for is null; of a region with air alone all is empty but the air.
     """
     region, tables = evaluation.region, evaluation.result("environment").tables
-    causes = tables["attribution"] if who is None else _of_city(region, tables["attribution"], who)
+    causes = tables.get("attribution")
+    if who is not None:
+        causes = _of_city(region, causes, who)
     return {
-        "sections": [_section(region, row) for row in _records(tables["sections"])],
+        "sections": [_section(region, row) for row in _records(tables.get("sections"))],
         "attribution": [{**row, "city": _city(region, row["city"])} for row in _records(causes)],
         "cases": {case: _case(region, tables, case) for case in CASES},
-        "balance": _records(tables["balance"]),
+        "balance": _records(tables.get("balance")),
         "air": [{**row, "city": _city(region, row["city"])} for row in _records(tables.get("air"))],
+        "air_modelled": [
+            {**row, "receptor": _city(region, row["receptor"]), "source": _city(region, row["source"])}
+            for row in _records(tables.get("air_modelled"))
+        ],
         "daily": _records(tables.get("daily_sections")),
     }
 
@@ -57,9 +64,9 @@ def _section(region: Region, row: dict[str, Any]) -> Document:
     }
 
 
-def _of_city(region: Region, causes: pd.DataFrame, who: str) -> pd.DataFrame:
+def _of_city(region: Region, causes: pd.DataFrame | None, who: str) -> pd.DataFrame:
     id_ = region.names.city(who)
-    if id_ not in set(causes["city"]):
+    if causes is None or id_ not in set(causes["city"]):
         raise BadInput(Problem("", f"'{who}' discharges nothing that reaches a section", "name another city"))
     return causes[causes["city"] == id_]
 
@@ -90,14 +97,21 @@ def environment_lines(evaluation: Evaluation, language: str, *, parts: set[str],
     """Lay out what was asked for: ``sections``, ``attribution`` (of one city, or all), ``cases``."""
     tables = evaluation.result("environment").tables
     lines: list[str] = []
+    whole = {"sections", "attribution", "cases"} <= parts
+    if "sections" not in tables:
+        if not whole:
+            raise BadInput(Problem("", "the region has no rivers and lakes", "ask for the whole answer: its air"))
+        parts = set()
     if "sections" in parts:
         lines += [*_section_lines(evaluation, tables["sections"], language), ""]
     if "attribution" in parts:
         lines += [*_cause_lines(evaluation.region, tables["attribution"], language, who), ""]
     if "cases" in parts:
         lines += [*_case_lines(evaluation, tables, language), ""]
-    if {"sections", "attribution", "cases"} <= parts and "air" in tables:
+    if whole and "air" in tables:
         lines += [*_air_lines(evaluation, tables["air"], language), ""]
+    if whole and "air_modelled" in tables:
+        lines += [*_modelled_lines(evaluation.region, tables["air_modelled"], language), ""]
     return lines[:-1]
 
 
@@ -120,6 +134,23 @@ def _air_lines(evaluation: Evaluation, air: pd.DataFrame, language: str) -> list
     ]
     head = ["city", "pollutant", "year", "measured", "limit then", "met", f"limit {evaluation.year}", "met"]
     return ["measured air", "", *table(head, rows)]
+
+
+def _modelled_lines(region: Region, modelled: pd.DataFrame, language: str) -> list[str]:
+    """What the cities' emissions add to the air of each, and how much of it is its own doing."""
+    rows = [
+        [
+            place_name(region, str(r["receptor"]), language),
+            str(r["species"]),
+            figure(r["concentration"], "ug/m3"),
+            f"{100 * r['own']:.0f} %",
+            "-" if r["other"] is None else place_name(region, str(r["other"]), language),
+            "-" if r["other"] is None else f"{100 * r['other_share']:.0f} %",
+        ]
+        for r in _records(by_receptor(modelled))
+    ]
+    head = ["city", "species emitted", "adds", "of it its own", "most of the rest", "share"]
+    return ["modelled air", "", *table(head, rows)]
 
 
 def _section_lines(evaluation: Evaluation, sections: pd.DataFrame, language: str) -> list[str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from megalopolis.environment import check as environment
 from megalopolis.evaluation.answers.plaintext import table
 from megalopolis.region.inspect import Report, check_region
 from megalopolis.services.state import problems_of
 
 
 def inspected(source: str | Path) -> Report:
-    """Check a region with its catalogue of services; see `megalopolis.region.inspect.check_region`."""
-    return check_region(source, (problems_of,))
+    """Check a region with what its pillars would refuse; see `megalopolis.region.inspect.check_region`."""
+    return check_region(source, (problems_of, environment.problems_of), (environment.notes_of,))
 
 
 def check_lines(report: Report) -> list[str]:
