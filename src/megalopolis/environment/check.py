@@ -18,19 +18,14 @@ from megalopolis.environment.simulate import water_balance
 from megalopolis.environment.standards import SURFACE_WATER
 from megalopolis.environment.water import NOTHING_STATED, limits_of
 from megalopolis.errors import BadInput, Problem
-from megalopolis.parameters import Parameters
 from megalopolis.region import Region
 
 #: Things of one kind that are named.
 _NAMED = 5
 
 
-def problems_of(state: Region) -> tuple[Problem, ...]:
+def problems_of(state: Region, parameters: Mapping[str, float]) -> tuple[Problem, ...]:
     """Everything for which the pillar would refuse the tables of a region in its own year."""
-    try:
-        parameters = _parameters(state)
-    except BadInput as error:
-        return error.problems
     date, found = f"{state.year}-12-31", list[Problem]()
     if state.has("reaches"):
         try:
@@ -46,20 +41,16 @@ def problems_of(state: Region) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def notes_of(state: Region) -> tuple[Problem, ...]:
+def notes_of(state: Region, parameters: Mapping[str, float]) -> tuple[Problem, ...]:
     """What the pillar makes of the tables without refusing them: what is left out, estimated, taken out or looped."""
     found: list[Problem] = []
     if state.has("reaches"):
         if not state.has("discharges"):
             found.append(Problem("reaches", "rivers and lakes are left out: the region has no table discharges"))
-        found += _water_notes(basin_of(state, _parameters(state)))
+        found += _water_notes(basin_of(state, parameters))
     if state.has("air_sources"):
-        found += [Problem("air_responses", said) for said in responses_of(state, _parameters(state))[1]]
+        found += [Problem("air_responses", said) for said in responses_of(state, parameters)[1]]
     return tuple(found)
-
-
-def _parameters(state: Region) -> Mapping[str, float]:
-    return Parameters.of(state.meta.parameters, {}).of_pillar("environment")
 
 
 def _raised(ask: Callable[[], Any]) -> tuple[Problem, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from megalopolis.environment.air import by_receptor
+from megalopolis.evaluation.answers.environment import by_receptor
 from megalopolis.evaluation.ledger import BASELINE, PLAN
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, amount, count, text
 from megalopolis.report.rivermap import case_bars, cause_bars, class_shade, river_map

@@ -13,6 +13,8 @@ from megalopolis.evaluation.answers.plaintext import figure, place_name, table
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.region import Region
 
+__all__ = ["by_receptor", "environment_answer", "environment_lines"]
+
 CASES: Final = ("own", "common", "common_floor", "least_cost")
 _BACKGROUND: Final = "background"
 
