@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain import linked, observed_shares, settle
 from test_equilibrium import some
 
-from megalopolis.economy.linked import linked, observed_shares, settle
 from megalopolis.economy.solve import solve
 
 TIGHT = {"tolerance": 1e-13, "limit": 2000}

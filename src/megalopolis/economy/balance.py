@@ -10,7 +10,8 @@ import numpy as np
 from numba import njit
 
 from megalopolis.economy.model import Matrix
-from megalopolis.economy.sweep import fused_pass, mixed, remember
+from megalopolis.economy.passes import fused_pass
+from megalopolis.economy.sweep import mixed, remember
 from megalopolis.units import Array
 
 _MEMORY: Final = 10
@@ -19,9 +20,15 @@ TOLERANCE: Final = 1e-12
 
 
 def balance(
-    kernel: Matrix, rows: Array, columns: Array, *, stay: float | None = None, tolerance: float = TOLERANCE
+    kernel: Matrix,
+    rows: Array,
+    columns: Array,
+    *,
+    stay: float | None = None,
+    power: float = 0.0,
+    tolerance: float = TOLERANCE,
 ) -> tuple[Array, Matrix]:
-    """Find the weights ``a`` with ``a_i sum_n D_ni X_n / sum_j D_nj a_j = Y_i``.
+    """Find the weights ``a`` with ``a_i^(1 + power) sum_n D_ni X_n / sum_j D_nj a_j = Y_i``, up to the level of Y.
 
     Sinkhorn's iteration (Sinkhorn 1967; trade: Ahlfeldt et al. 2015, appendix) in logs with Anderson acceleration.
 
@@ -35,6 +42,8 @@ def balance(
         Y, positive, of the same total.
     stay : float, optional
         Share of the total that must lie on the diagonal of a square kernel; the diagonal is then scaled to it.
+    power : float
+        Further power of the weights: what each of a column's units is worth rises with its weight.
     tolerance : float
         Largest log gap of the column totals.
 
@@ -58,7 +67,8 @@ def balance(
         _check_stay(stay, rows / rows.sum(), columns / columns.sum())
     fixed = np.array(kernel, order="C") if stay is not None else np.ascontiguousarray(kernel)
     size = rows.sum()
-    log_a, gap = _balance(fixed, rows / size, columns / size, -1.0 if stay is None else stay, tolerance, _LIMIT)
+    settings = (-1.0 if stay is None else stay, power, tolerance, _LIMIT)
+    log_a, gap = _balance(fixed, rows / size, columns / size, settings)
     if not gap <= max(tolerance, 1e-9):
         raise ValueError(f"the data cannot be inverted: totals are {gap:.1e} off after {_LIMIT} iterations")
     return log_a - log_a.mean(), fixed
@@ -88,10 +98,21 @@ def _stay_gap(kernel: Matrix, source: Array, rows: Array, total: Array, stay: fl
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _lack(columns: Array, made: Array, log_a: Array, power: float) -> Array:
+    """Log of what column totals lack; with a power, per unit of the response, up to a level."""
+    lack = np.log(columns / made)
+    if power > 0.0:
+        lack -= power * log_a
+        lack = (lack - np.mean(lack)) / (1.0 + power)
+    return lack
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _balance(
-    kernel: Matrix, rows: Array, columns: Array, stay: float, tolerance: float, limit: int
+    kernel: Matrix, rows: Array, columns: Array, settings: tuple[float, float, float, int]
 ) -> tuple[Array, float]:
     """Iterate; the diagonal of the kernel is scaled in place where a share of stayers is given."""
+    stay, power, tolerance, limit = settings
     n = columns.size
     x, best, best_gap = np.zeros(n + 1), np.zeros(n + 1), np.inf
     diagonal = np.zeros(n)
@@ -106,7 +127,7 @@ def _balance(
         source = np.exp(x[:n] - np.max(x[:n])).reshape(1, -1)
         fused_pass(kernel, source, rows.reshape(1, -1), total, back)
         f = np.zeros(n + 1)
-        f[:n] = np.log(columns / (source[0] * back[0]))
+        f[:n] = _lack(columns, source[0] * back[0], x[:n], power)
         if stay > 0.0:
             f[n] = _stay_gap(kernel, source[0], rows, total[0], stay)
         gap = np.max(np.abs(f))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from megalopolis.economy.calibrate import calibrate, observed
+from megalopolis.economy.calibrate import Kernels, calibrate, wage_bills
 from megalopolis.economy.coordination import agreed
 from megalopolis.economy.inputs import (
     Data,
@@ -24,6 +24,7 @@ from megalopolis.economy.inputs import (
 from megalopolis.economy.levers import Levers, levers_of
 from megalopolis.economy.model import Model
 from megalopolis.economy.solve import Equilibrium, solve
+from megalopolis.economy.workplaces import Workplaces, by_flows, by_minutes, ease_of_minutes
 from megalopolis.region import Region
 from megalopolis.units import Array
 
@@ -98,9 +99,13 @@ class CaseBook:
         np.fill_diagonal(move, np.diag(old.mobility))
         trade = trade_kernels(minutes, before, p)
         trade *= np.exp(-p["theta"] * (now if "trade" in chosen else then).trade)
+        ride = old.commuting
+        if old.commutes and minutes is not before:  # those who commute are passengers: all of their cost is theirs
+            ride = ride * np.exp(-p["commuting_decay"] * (minutes - before))
         found = old.changed(
             kernels=trade,
             mobility=move,
+            commuting=ride,
             subsidy=(now if "subsidies" in chosen else then).subsidy,
             log_h=old.log_h + (now.land - then.land if "land" in chosen else 0.0),
         )
@@ -113,7 +118,7 @@ class CaseBook:
         found = self.model(policies)
         if found is self.base.model:
             return self.base
-        return solve(found, (self.base.log_labour, self.base.log_wage))
+        return solve(found, self.base.state)
 
     def pair(self) -> Pair:
         """Base case and state, solved."""
@@ -138,18 +143,43 @@ def case_book(
     data, inside, then, now = prepared(state, baseline)
     own = own_minutes(data.area, parameters)
     before, after = (_within(square(state, m), inside, own) for m in (baseline, minutes))
-    model = calibrate(
+    e = elasticities_of(data, parameters)
+    mobility = mobility_kernel(before, before, parameters) * np.exp(-parameters["eps"] * then.move)
+    trade = trade_kernels(before, before, parameters) * np.exp(-parameters["theta"] * then.trade)
+    base = calibrate(
         data.output,
         data.people,
         data.registered,
-        kernels=trade_kernels(before, before, parameters) * np.exp(-parameters["theta"] * then.trade),
-        kernel_of=kernel_of(data),
-        mobility=mobility_kernel(before, before, parameters) * np.exp(-parameters["eps"] * then.move),
-        stay=parameters["stay_share"],
-        elasticities=elasticities_of(data, parameters),
+        Kernels(trade, kernel_of(data), mobility, parameters["stay_share"]),
+        e,
         subsidy=then.subsidy,
+        work=_workplaces(data, before, then.subsidy, parameters),
+        inputs=np.repeat(data.inputs[:, :, None], len(data.ids), axis=2) if len(data.inputs) else None,
     )
-    return CaseBook(data, observed(model, data.output, data.people), (before, after), (then, now), parameters)
+    return CaseBook(data, base, (before, after), (then, now), parameters)
+
+
+def commutes(data: Data, parameters: Mapping[str, float]) -> bool:
+    """Whether people work elsewhere than they live: the region has commuters, or the parameter asks for it.
+
+    Raises
+    ------
+    ValueError
+        If the parameter is neither 0 nor 1.
+    """
+    if parameters["commuting"] not in {0.0, 1.0}:
+        raise ValueError(f"commuting {parameters['commuting']:g} must be 0 (by the table alone) or 1 (by minutes)")
+    return len(data.commuters) > 0 or parameters["commuting"] == 1.0
+
+
+def _workplaces(data: Data, minutes: Array, subsidy: Array, parameters: Mapping[str, float]) -> Workplaces | None:
+    """Where residents work: as the table says, else by minutes where asked for, else at home."""
+    if not commutes(data, parameters):
+        return None
+    paid = wage_bills(data.output, subsidy)
+    if len(data.commuters):
+        return by_flows(data.commuters, data.people, paid, parameters["nu"])
+    return by_minutes(ease_of_minutes(minutes, parameters["commuting_decay"]), data.people, paid, parameters["nu"])
 
 
 def solve_pair(state: Region, minutes: pd.DataFrame, baseline: pd.DataFrame, parameters: Mapping[str, float]) -> Pair:

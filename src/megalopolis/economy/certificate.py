@@ -9,7 +9,7 @@ import numpy as np
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
 from megalopolis.economy.model import Model
-from megalopolis.economy.solve import Equilibrium, solve, start_of
+from megalopolis.economy.solve import Equilibrium, pack, solve, start_of
 from megalopolis.economy.sweep import evaluate
 from megalopolis.units import Array
 
@@ -84,7 +84,7 @@ def certify(found: Equilibrium, *, starts: int = 0, rng: np.random.Generator | N
     unique, condition = uniqueness(found.model)
     spread = 0.0
     for _ in range(starts if rng is not None else 0):
-        labour, wage = start_of(found.model)
+        labour, wage = start_of(found.model)[:2]
         other = solve(
             found.model,
             (labour + rng.standard_normal(labour.shape), wage + rng.standard_normal(wage.shape)),  # type: ignore[union-attr]
@@ -100,8 +100,8 @@ def certify(found: Equilibrium, *, starts: int = 0, rng: np.random.Generator | N
 
 def spectral_radius(found: Equilibrium) -> float:
     """Modulus of the largest eigenvalue of the sweep at the solution, by Arnoldi on central differences."""
-    x = np.concatenate([found.log_labour.ravel(), found.log_wage])
-    arrays, scalars = found.model.arrays(), (found.model.q, found.model.eps)
+    x = pack(found.model, found.state)
+    arrays, scalars = found.model.arrays(), found.model.scalars
     up, down = np.empty_like(x), np.empty_like(x)
 
     def along(direction: Array) -> Array:

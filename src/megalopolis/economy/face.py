@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from megalopolis.economy.case import Pair, prepared, reached, solve_pair, square
+from megalopolis.economy.case import Pair, commutes, prepared, reached, solve_pair, square
 from megalopolis.economy.certificate import certify
 from megalopolis.economy.effects import decomposition, outcomes
 from megalopolis.economy.inputs import Data
@@ -79,7 +79,7 @@ def run(
     data, base, new = pair.data, pair.base, pair.new
     housing = (parameters["housing_share"], parameters["housing_elasticity"])
     gdp = float(data.output.sum())
-    now = outcomes(base, new, gdp=gdp, housing=housing)
+    now = outcomes(base, new, gdp=gdp, housing=housing) | _commuters(data, new)
     checks = [
         Check("economy: tables reproduced", base.residual, _REPRODUCED),
         Check("economy: residual of the equations", new.residual, TOLERANCE),
@@ -88,7 +88,7 @@ def run(
     rows = _indicators(data, now)
     if indicators_only:
         return Result("economy", {}, rows, tuple(checks), data.warnings)
-    then = outcomes(base, base, gdp=gdp, housing=housing)
+    then = outcomes(base, base, gdp=gdp, housing=housing) | _commuters(data, base)
     progress("economy: certificate", 2, 3)
     tables = {
         "cities": _cities(pair, then, now),
@@ -105,7 +105,7 @@ def _kept(
     if minutes is not baseline and not np.array_equal(square(state, minutes), square(state, baseline)):
         return None
     data, _, then, now = prepared(state, baseline)
-    if not now.same(then) or then.subsidy.any():
+    if not now.same(then) or then.subsidy.any() or commutes(data, parameters):
         return None
     gdp = data.output.sum(axis=0)
     goods = goods_share(1.0 - parameters["housing_share"], parameters["housing_elasticity"])
@@ -118,6 +118,16 @@ def _kept(
         "welfare": np.zeros(len(gdp)),
     }
     return Result("economy", {}, _indicators(data, still), (), data.warnings)
+
+
+def _commuters(data: Data, found: Equilibrium) -> dict[str, Array]:
+    """Workers by place of work and those who come less those who leave, persons; nothing where nobody commutes."""
+    if not found.model.commutes:
+        return {}
+    return {
+        "employment": data.working * found.workers,
+        "net_commuters": data.working * (found.workers - found.people),
+    }
 
 
 def _indicators(data: Data, now: Mapping[str, Array]) -> pd.DataFrame:

@@ -84,7 +84,7 @@ class Game:
         subsidy = self.model.subsidy.copy()
         subsidy[0, self.players] = 0.0
         subsidy[1:, self.players] = -np.expm1(-wedge.T)
-        start = None if self._last is None else (self._last.log_labour, self._last.log_wage)
+        start = None if self._last is None else self._last.state
         found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=_SWEEPS)
         if found.residual > 100.0 * _TIGHT:
             raise ValueError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")

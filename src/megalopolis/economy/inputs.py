@@ -15,6 +15,7 @@ import pandas as pd
 
 from megalopolis.economy.calibrate import Elasticities
 from megalopolis.economy.model import Indices, goods_share
+from megalopolis.economy.tables import commuters_of, input_shares_of
 from megalopolis.errors import BadInput, Problem
 from megalopolis.region import Region
 from megalopolis.units import MINUTES_PER_HOUR, Array
@@ -48,6 +49,13 @@ class Data:
         Cities whose GDP is estimated.
     warnings : tuple of str
         What was completed or left out.
+    commuters : ndarray, shape (n, n)
+        Share of the residents of n who work in i; no rows where the region does not say.
+    working : float
+        Workers for each resident: those of the table of commuters, else one.
+    inputs : ndarray, shape (k, k)
+        Share of the gross output of the second industry that it pays for what it buys from the first; no rows where
+        the region does not say.
     """
 
     ids: npt.NDArray[np.object_]
@@ -59,6 +67,9 @@ class Data:
     kinds: tuple[str, ...]
     estimated: npt.NDArray[np.bool_]
     warnings: tuple[str, ...]
+    commuters: Array
+    working: float
+    inputs: Array
 
 
 @cache
@@ -117,6 +128,7 @@ def data_of(state: Region, reached: npt.NDArray[np.bool_]) -> Data:
     unknown = [n for n in names if n not in kinds()]
     if unknown and names != ("all",):
         warnings.append(f"industries taken as goods: {_some(np.array(unknown, dtype=object))}")
+    commuters, working = commuters_of(state, frame, people, warnings)
     return Data(
         ids=frame["id"].to_numpy(object),
         names=names,
@@ -127,6 +139,9 @@ def data_of(state: Region, reached: npt.NDArray[np.bool_]) -> Data:
         kinds=tuple(kinds().get(n, "goods") for n in names),
         estimated=~known,
         warnings=tuple(warnings),
+        commuters=commuters,
+        working=working,
+        inputs=input_shares_of(state, names),
     )
 
 
@@ -141,7 +156,7 @@ def elasticities_of(data: Data, parameters: Mapping[str, float]) -> Elasticities
     theta = np.full(len(data.names), parameters["theta"])
     gamma = np.array([0.0 if kind == "land" else parameters["gamma"] for kind in data.kinds])
     q = goods_share(1.0 - parameters["housing_share"], parameters["housing_elasticity"])
-    return Elasticities(theta, gamma, q, parameters["eps"])
+    return Elasticities(theta, gamma, q, parameters["eps"], parameters["nu"])
 
 
 def kernel_of(data: Data) -> Indices:

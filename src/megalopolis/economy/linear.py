@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
-from megalopolis.economy.model import Indices
+from megalopolis.economy.model import Indices, Model
 from megalopolis.economy.solve import Equilibrium
 from megalopolis.units import Array
 
@@ -17,6 +17,24 @@ OBJECTIVES: Final[tuple[Objective, ...]] = ("welfare", "real_income", "gdp")
 _TIGHT: Final = 1e-10
 #: Refinements with an old factorisation before a new one is made.
 _REFINEMENTS: Final = 15
+
+
+def check_plain(model: Model) -> None:
+    """Refuse what the gradients do not know.
+
+    Raises
+    ------
+    ValueError
+        If people commute, industries buy from each other, or there are tariffs.
+    """
+    there = {
+        "people commute": model.commutes,
+        "industries buy from each other": model.linked,
+        "there are tariffs": model.tariffs.shape[0] > 0,
+    }
+    if any(there.values()):
+        what = " and ".join(name for name, holds in there.items() if holds)
+        raise ValueError(f"games of subsidies are not solved where {what}: leave that out of the region")
 
 
 def jacobian(found: Equilibrium) -> Array:
@@ -32,8 +50,14 @@ def jacobian(found: Equilibrium) -> Array:
     ndarray, shape (kn + n, kn + n)
         Of wage bills against sales, then of residents against choices, by ``ln L`` (k, n) and ``ln w``. The redundant
         equation is replaced by the numeraire.
+
+    Raises
+    ------
+    ValueError
+        As `check_plain`.
     """
     m = found.model
+    check_plain(m)
     count, n = m.log_t.shape
     cut, at = count * n, np.arange(n)
     income, work = found.bills / found.spending, found.labour / found.people
@@ -212,6 +236,7 @@ class Adjoint:
 
     def _by_keep(self, found: Equilibrium, cities: Indices, kind: Objective, weights: Array) -> Array:
         """Gradients (k, c, r) of weighted objectives; weights (p, r)."""
+        check_plain(found.model)
         parts, m = _Products(found), found.model
         seeds = np.zeros((m.cities, weights.shape[1]))
         seeds[cities] = weights

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +13,9 @@ from megalopolis.units import Array
 
 Matrix = npt.NDArray[np.floating[Any]]
 Indices = npt.NDArray[np.int64]
+
+#: Tables that are not there: nobody commutes; no industry buys from another, no tariffs.
+_NOBODY, _NONE = np.empty((0, 0)), np.empty((0, 0, 0))
 
 #: Largest external economies: at gamma theta of 1 a city gains more from an industry's size than competition costs it.
 _MOST_SCALE: Final = 1.0
@@ -48,6 +52,16 @@ class Model:
         Share of goods once housing supply is solved out, ``1 - (1 - alpha) / (1 + eta)``.
     eps : float
         Dispersion of tastes for places.
+    commuting : ndarray, shape (n, n)
+        ``kappa[n, i]^-nu``: ease of living in n and working in i. With no rows nobody commutes.
+    nu : float
+        Dispersion of tastes for workplaces, at least ``eps`` where people commute.
+    inputs : ndarray, shape (l, k, n)
+        Share of the gross output of industry k of a city that it pays for what it buys from industry l; the rest pays
+        its workers. With no rows industries use labour alone.
+    tariffs : ndarray, shape (c, n, n)
+        Ad valorem on what n buys from i, by kernel, whose fall of sales ``kernels`` already hold (see `tariffed`); the
+        revenue is the buyers' income. With no rows there are none.
 
     Raises
     ------
@@ -69,14 +83,19 @@ class Model:
     log_h: Array
     q: float
     eps: float
+    commuting: Matrix = field(default_factory=_NOBODY.copy)
+    nu: float = 4.6
+    inputs: Array = field(default_factory=_NONE.copy)
+    tariffs: Matrix = field(default_factory=_NONE.copy)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernels", np.ascontiguousarray(self.kernels))
-        object.__setattr__(self, "mobility", np.ascontiguousarray(self.mobility))
+        for name in ("kernels", "mobility", "commuting", "inputs", "tariffs"):
+            object.__setattr__(self, name, np.ascontiguousarray(getattr(self, name)))
         _check_shapes(self)
         _check_finite(self)
         _check_values(self)
         _check_kernels(self)
+        _check_commuting(self)
 
     @property
     def cities(self) -> int:
@@ -93,23 +112,54 @@ class Model:
         """Whether people move."""
         return bool(self.mobility.shape[0] > 0)
 
+    @property
+    def commutes(self) -> bool:
+        """Whether people work elsewhere than they live."""
+        return bool(self.commuting.shape[0] > 0)
+
+    @property
+    def linked(self) -> bool:
+        """Whether industries buy from each other."""
+        return bool(self.inputs.shape[0] > 0)
+
+    @cached_property
+    def value_added(self) -> Array:
+        """Share of labour in gross output, shape (k, n)."""
+        return np.asarray(1.0 - self.inputs.sum(axis=0)) if self.linked else np.ones_like(self.log_t)
+
+    @cached_property
+    def received(self) -> Matrix:
+        """Kernels of what reaches the seller, tariffs paid; no rows without them."""
+        return np.asarray(self.kernels / (1.0 + self.tariffs)) if self.tariffs.shape[0] else self.tariffs
+
     def arrays(self) -> tuple[Any, ...]:
-        """Return arguments of the machine code."""
+        """Return arguments of the machine code: trade, production, people, commuting."""
         place = self.log_b + (1.0 - self.q) * self.log_h
         keep = np.log1p(-self.subsidy)
-        return (
-            self.kernels,
-            self.kernel_of,
-            self.theta,
-            self.gamma,
-            self.beta,
-            self.log_t,
-            keep,
-            self.transfers,
-            self.mobility,
-            self.registered,
-            place,
-        )
+        making = (self.theta, self.gamma, self.beta, self.log_t, keep, self.inputs, self.value_added, self.transfers)
+        trade = (self.kernels, self.kernel_of, self.received)
+        return trade, making, (self.mobility, self.registered, place), self.commuting
+
+    @property
+    def scalars(self) -> tuple[float, float, float]:
+        """Goods share and dispersions of tastes, arguments of the machine code."""
+        return self.q, self.eps, self.nu
+
+    def tariffed(self, tariffs: Matrix) -> Model:
+        """Return the model at other tariffs (c, n, n), which change sales with the kernel's trade elasticity.
+
+        Raises
+        ------
+        ValueError
+            If a kernel serves industries of different elasticities, or the tariffs are not above -100 %.
+        """
+        if not (tariffs > -1.0).all():
+            raise ValueError(f"tariff {np.min(tariffs):g} must be above -1, -100 %")
+        theta = np.array([self.theta[self.kernel_of == c].max() for c in range(len(self.kernels))])
+        if not np.array_equal(theta[self.kernel_of], self.theta):
+            raise ValueError("industries that share a kernel must share theta where there are tariffs")
+        rise = (1.0 + tariffs) / (1.0 + self.tariffs if self.tariffs.shape[0] else 1.0)
+        return self.changed(kernels=self.kernels * rise ** -theta[:, None, None], tariffs=tariffs)
 
     def changed(self, **fields: Any) -> Model:
         """Return the model with some fields replaced, checked again."""
@@ -143,7 +193,7 @@ def model(
         See `Model`; without it nobody moves.
     **options
         ``kernel_of`` (default: the first), ``subsidy``, ``transfers`` (none), ``amenity``, ``land`` (one each),
-        ``q`` (default 1), ``eps`` (default 1.5).
+        ``q`` (default 1), ``eps`` (default 1.5), ``commuting`` (none), ``nu`` (default 4.6), ``inputs`` (none).
 
     Returns
     -------
@@ -178,6 +228,9 @@ def model(
         np.log(land),
         float(options.get("q", 1.0)),
         float(options.get("eps", 1.5)),
+        np.asarray(options.get("commuting", _NOBODY)),
+        float(options.get("nu", 4.6)),
+        np.asarray(options.get("inputs", _NONE), dtype=np.float64),
     )
 
 
@@ -221,6 +274,9 @@ def _check_shapes(m: Model) -> None:
         "registered": ((m.mobility.shape[0] if m.mobile else n,), m.registered.shape),
         "log_b": ((n,), m.log_b.shape),
         "log_h": ((n,), m.log_h.shape),
+        "commuting": ((n, n) if m.commutes else m.commuting.shape, m.commuting.shape),
+        "inputs": ((count, count, n) if m.linked else m.inputs.shape, m.inputs.shape),
+        "tariffs": (m.kernels.shape if m.tariffs.shape[0] else m.tariffs.shape, m.tariffs.shape),
     }
     for name, (shape, found) in wanted.items():
         if tuple(shape) != tuple(found):
@@ -230,7 +286,8 @@ def _check_shapes(m: Model) -> None:
 
 
 def _check_finite(m: Model) -> None:
-    for name in ("theta", "gamma", "beta", "log_t", "subsidy", "transfers", "registered", "log_b", "log_h"):
+    names = ("theta", "gamma", "beta", "log_t", "subsidy", "transfers", "registered", "log_b", "log_h")
+    for name in (*names, "inputs", "tariffs"):
         if not np.isfinite(getattr(m, name)).all():
             raise ValueError(f"{name} has values that are not finite")
 
@@ -256,10 +313,16 @@ def _check_money(m: Model) -> None:
         raise ValueError("registered people must be positive where nobody moves, and nowhere negative")
     if not 0.0 < m.q <= 1.0 or not m.eps > 0 or not np.isfinite(m.eps):
         raise ValueError(f"goods share q {m.q:g} must lie in (0, 1] and eps {m.eps:g} be positive")
+    if m.commutes and not m.eps <= m.nu < np.inf:
+        raise ValueError(f"tastes for workplaces nu {m.nu:g} must be at least those for places, eps {m.eps:g}")
+    if m.linked and (not (m.inputs >= 0).all() or not (m.value_added > 0).all()):
+        raise ValueError(f"inputs must not be negative and leave labour a share, not {m.value_added.min():g}")
+    if m.tariffs.shape[0] and not (m.tariffs > -1.0).all():
+        raise ValueError(f"tariff {m.tariffs.min():g} must be above -1, -100 %")
 
 
 def _check_kernels(m: Model) -> None:
-    for name, kernel in (("kernels", m.kernels), ("mobility", m.mobility)):
+    for name, kernel in (("kernels", m.kernels), ("mobility", m.mobility), ("commuting", m.commuting)):
         if kernel.size and (not np.isfinite(kernel).all() or not (kernel >= 0).all()):
             raise ValueError(f"{name} must be finite and not negative")
     for axis, what in ((2, "can be supplied by no city"), (1, "can sell to no city")):
@@ -270,3 +333,9 @@ def _check_kernels(m: Model) -> None:
             raise ValueError(f"nobody can live in city number {int(np.argmax(m.mobility.sum(axis=0) <= 0))}")
         if not (m.mobility.sum(axis=1) > 0).all():
             raise ValueError(f"people of place number {int(np.argmax(m.mobility.sum(axis=1) <= 0))} can live nowhere")
+
+
+def _check_commuting(m: Model) -> None:
+    for axis, what in ((1, "can work nowhere"), (0, "can be reached from nowhere for work")):
+        if m.commutes and not (m.commuting.sum(axis=axis) > 0).all():
+            raise ValueError(f"city number {int(np.argmax(m.commuting.sum(axis=axis) <= 0))} {what}")

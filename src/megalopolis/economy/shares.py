@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from megalopolis.economy.model import Model
+from megalopolis.economy.solve import Equilibrium, solve
 from megalopolis.units import Array
 
 
@@ -22,31 +23,37 @@ def from_shares(
     eps: float,
     migration: Array | None = None,
     registered: Array | None = None,
-    **options: Array,
+    people: Array | None = None,
+    **options: Any,
 ) -> Model:
     """Build the model that observed shares stand for: its equilibrium is the data, with all prices and utilities one.
 
-    A counterfactual multiplies the kernels: ``kernels * dhat^-theta``, ``mobility * mhat^-eps``; ``log_t``, ``log_b``
-    and ``log_h`` gain the logs of the changes. Spending shares are taken from the data's market clearing.
+    What the published tables of Caliendo and Parro (2015) and of Monte, Redding and Rossi-Hansberg (2018) use: full
+    trade shares, input-output shares, tariffs, deficits, commuting flows. A counterfactual multiplies the kernels:
+    ``kernels * dhat^-theta``, ``mobility * mhat^-eps``, ``commuting * kappahat^-nu``; ``log_t``, ``log_b`` and
+    ``log_h`` gain the logs of the changes; other tariffs by `Model.tariffed`.
 
     Parameters
     ----------
     trade : ndarray, shape (k, n, i)
-        Share of n's spending on industry k that goes to i; rows sum to one.
+        Share of n's spending on industry k, tariffs included, that goes to i; rows sum to one.
     labour : ndarray, shape (k, n)
-        Workers.
+        Workers by place of work.
     wage : ndarray, shape (n,)
         Wages, in any unit.
     theta, gamma, beta : ndarray, shape (k,)
-        See `Model`.
+        See `Model`; ``beta`` are shares of consumption.
     q, eps : float
         See `Model`.
     migration : ndarray, shape (o, n), optional
         Share of the people registered in o who live in n; rows sum to one. Without it nobody moves.
     registered : ndarray, shape (o,), optional
-        People by place of registration; by default the workers.
+        People by place of registration; by default the residents.
+    people : ndarray, shape (n,), optional
+        Residents; by default the workers.
     **options
-        ``subsidy`` (k, n) and ``transfers`` (n,), of the data.
+        Of the data: ``subsidy`` (k, n), ``transfers`` (n,), ``commuting`` (n, i) shares of the residents of n who work
+        in i and ``nu``, ``inputs`` (l, k, n), ``tariffs`` (k, n, i).
 
     Returns
     -------
@@ -55,46 +62,60 @@ def from_shares(
     Raises
     ------
     ValueError
-        If shares do not sum to one, or do not clear the markets or give the residents of the data.
+        If shares do not sum to one, or do not clear the markets or give the residents and workers of the data.
     """
     n = wage.size
-    subsidy = options.get("subsidy", np.zeros_like(labour))
-    transfers = options.get("transfers", np.zeros(n))
-    people = labour.sum(axis=0)
+    subsidy = options.pop("subsidy", np.zeros_like(labour))
+    people = labour.sum(axis=0) if people is None else people
     registered = people if registered is None else registered
+    wage = wage / ((1.0 - subsidy) * wage * labour).sum()
+    commuting = options.pop("commuting", np.empty((0, 0)))
+    _check_shares(trade, migration, commuting, registered, people, labour)
+    if len(commuting):
+        options |= {"commuting": commuting * wage ** -options.get("nu", 4.6)}
+    fitted = Model(
+        kernels=trade,
+        kernel_of=np.arange(labour.shape[0], dtype=np.int64),
+        theta=theta,
+        gamma=gamma,
+        beta=beta,
+        log_t=np.zeros_like(labour),
+        subsidy=subsidy,
+        transfers=options.pop("transfers", np.zeros(n)),
+        mobility=np.empty((0, n)) if migration is None else migration,
+        registered=registered,
+        log_b=np.zeros(n),
+        log_h=np.zeros(n),
+        q=q,
+        eps=eps,
+        **options,
+    )
+    cost = fitted.value_added * (np.log(wage) + np.log1p(-subsidy))  # at unit prices of inputs
+    fitted = fitted.changed(log_t=theta[:, None] * cost - (gamma * theta)[:, None] * np.log(labour))
+    found = data_of(fitted, labour, wage, people)
+    gap = np.abs(fitted.value_added * found.sales - found.bills).max() / found.bills.max()
+    if not gap <= 1e-8:
+        raise ValueError(f"trade shares and wage bills do not clear the markets: off by {gap:.2g}")
+    return fitted.changed(log_b=np.log(people) - q * np.log(found.spending / q) - found.log_choice_of_work)
+
+
+def data_of(fitted: Model, labour: Array, wage: Array, people: Array) -> Equilibrium:
+    """Return data as a state of the model at unit prices; arguments as in `from_shares`."""
+    return solve(fitted, (np.log(labour), np.log(wage), np.log(people), np.zeros_like(labour)), limit=1)
+
+
+def _check_shares(
+    trade: Array, migration: Array | None, commuting: Array, registered: Array, people: Array, labour: Array
+) -> None:
     if np.abs(trade.sum(axis=2) - 1.0).max() > 1e-9:
         raise ValueError("trade shares of a city do not sum to one")
-    bills = (1.0 - subsidy) * wage * labour
-    wage = wage / bills.sum()
-    bills = bills / bills.sum()
-    spending = bills.sum(axis=0) + transfers
-    gap = np.einsum("kni,k,n->ki", trade, beta, spending) - bills
-    if np.abs(gap).max() > 1e-8 * bills.max():
-        raise ValueError(f"trade shares and wage bills do not clear the markets: off by {np.abs(gap).max():.2g}")
-    mobility = np.empty((0, n)) if migration is None else migration
     if migration is not None:
         if np.abs(migration.sum(axis=1) - 1.0).max() > 1e-9:
             raise ValueError("migration shares of a place do not sum to one")
         if np.abs(registered @ migration / people - 1.0).max() > 1e-8:
             raise ValueError("migration shares do not give the residents of the data")
-    scale, power = (gamma * theta)[:, None], theta[:, None]
-    fields: dict[str, Any] = {
-        "log_t": power * (np.log(wage) + np.log1p(-subsidy)) - scale * np.log(labour),
-        "log_b": np.log(people) - q * np.log(spending / q),
-        "log_h": np.zeros(n),
-    }
-    kernel_of = np.arange(labour.shape[0], dtype=np.int64)
-    return Model(
-        kernels=trade,
-        kernel_of=kernel_of,
-        theta=theta,
-        gamma=gamma,
-        beta=beta,
-        subsidy=subsidy,
-        transfers=transfers,
-        mobility=mobility,
-        registered=registered,
-        q=q,
-        eps=eps,
-        **fields,
-    )
+    if len(commuting):
+        if np.abs(commuting.sum(axis=1) - 1.0).max() > 1e-9:
+            raise ValueError("commuting shares of a city do not sum to one")
+        if np.abs(people @ commuting / labour.sum(axis=0) - 1.0).max() > 1e-8:
+            raise ValueError("commuting shares do not give the workers of the data")

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from megalopolis.economy.model import Model
-from megalopolis.economy.sweep import iterate, migration_pass, trade_pass
+from megalopolis.economy.passes import commuting_pass, migration_pass, taxed_pass, trade_pass
+from megalopolis.economy.sweep import iterate
 from megalopolis.units import Array
 
 TOLERANCE: Final = 1e-9
@@ -17,6 +18,8 @@ TOLERANCE: Final = 1e-9
 LIMIT: Final = 5000
 #: Steps remembered by the acceleration.
 MEMORY: Final = 10
+#: Logs of workers (k, n) and wages (n,), then of residents (n,) and prices (k, n) where they are known.
+State = tuple[Array, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,11 @@ class Equilibrium:
     log_labour : ndarray, shape (k, n)
         Log of workers by industry and city.
     log_wage : ndarray, shape (n,)
-        Log of wages; all spending on goods sums to one.
+        Log of wages; all wage bills less subsidies sum to one.
+    log_people : ndarray, shape (n,)
+        Log of residents; the workers where nobody commutes.
+    log_input_price : ndarray, shape (k, n)
+        Log of the prices at which industries buy; not used where they do not.
     residual : float
         Largest log gap of the equations at this state.
     sweeps : int
@@ -42,6 +49,8 @@ class Equilibrium:
     model: Model
     log_labour: Array
     log_wage: Array
+    log_people: Array
+    log_input_price: Array
     residual: float
     sweeps: int
     converged: bool
@@ -56,34 +65,75 @@ class Equilibrium:
         """Wages, shape (n,)."""
         return np.exp(self.log_wage)
 
+    @property
+    def state(self) -> State:
+        """What another solve may start from."""
+        return self.log_labour, self.log_wage, self.log_people, self.log_input_price
+
     @cached_property
     def people(self) -> Array:
         """Residents, shape (n,)."""
+        return np.exp(self.log_people) if self.model.commutes else self.workers
+
+    @cached_property
+    def workers(self) -> Array:
+        """Workers by place of work, shape (n,)."""
         return np.asarray(self.labour.sum(axis=0))
 
     @cached_property
     def bills(self) -> Array:
-        """Wage bills less subsidies, which are the sales, shape (k, n)."""
+        """Wage bills less subsidies, which are the sales without inputs, shape (k, n)."""
         return np.asarray((1.0 - self.model.subsidy) * self.wage * self.labour)
 
-    @cached_property
+    @property
     def spending(self) -> Array:
-        """Spending on goods, shape (n,); sums to one."""
-        return np.asarray(self.bills.sum(axis=0) + self.model.transfers)
+        """Spending on goods by place of residence, shape (n,); sums to one without tariffs."""
+        return self._trade[2]
+
+    @cached_property
+    def _jobs(self) -> tuple[Array, Array]:
+        """Log of the value of the workplaces in reach over the mean wage, and of the mean wage of residents."""
+        m = self.model
+        if not m.commutes:
+            return np.zeros(m.cities), self.log_wage
+        option, mean, workers = np.empty(m.cities), np.empty(m.cities), np.empty(m.cities)
+        commuting_pass(m.commuting, self.log_wage, self.log_people, m.nu, option, mean, workers)
+        return option / m.nu - mean, mean
+
+    @property
+    def log_mean_wage(self) -> Array:
+        """Log of what residents earn, wherever they work, shape (n,)."""
+        return self._jobs[1]
+
+    @property
+    def log_choice_of_work(self) -> Array:
+        """Log of the worth of choosing the place of work, over the mean wage, shape (n,)."""
+        return self._jobs[0]
 
     @cached_property
     def log_a(self) -> Array:
         """Log of competitiveness, shape (k, n): productivity over unit cost, to the power of theta."""
         m = self.model
         scale, cost = (m.gamma * m.theta)[:, None], self.log_wage + np.log1p(-m.subsidy)
+        if m.linked:
+            cost = m.value_added * cost + np.einsum("jkn,jn->kn", m.inputs, self.log_input_price)
         return np.asarray(m.log_t + scale * self.log_labour - m.theta[:, None] * cost)
 
     @cached_property
-    def _trade(self) -> tuple[Array, Array]:
+    def _trade(self) -> tuple[Array, Array, Array]:
         m = self.model
+        spending = np.asarray(self.bills.sum(axis=0) + m.transfers)
+        if m.commutes:
+            spending = spending + np.exp(self.log_mean_wage) * self.people - self.wage * self.workers
+        bought = np.zeros_like(self.log_labour)
+        if m.linked:
+            bought = np.einsum("jkn,kn->jn", m.inputs, self.bills / m.value_added)
         log_s, sales = np.empty_like(self.log_labour), np.empty_like(self.log_labour)
-        trade_pass(m.kernels, m.kernel_of, self.log_a, self.spending, m.beta, log_s, sales)
-        return log_s, sales
+        if m.tariffs.shape[0]:
+            taxed_pass((m.kernels, m.kernel_of, m.received), m.beta, self.log_a, spending, bought, log_s, sales)
+        else:
+            trade_pass(m.kernels, m.kernel_of, self.log_a, bought + m.beta[:, None] * spending, log_s, sales)
+        return log_s, sales, spending
 
     @property
     def log_market(self) -> Array:
@@ -92,7 +142,7 @@ class Equilibrium:
 
     @property
     def sales(self) -> Array:
-        """What each industry of each city sells, shape (k, n)."""
+        """What each industry of each city sells, tariffs taken off, shape (k, n)."""
         return self._trade[1]
 
     @cached_property
@@ -110,7 +160,7 @@ class Equilibrium:
     @cached_property
     def log_utility(self) -> Array:
         """Log of the utility of living in each city, ``V``, shape (n,)."""
-        return np.asarray(self.log_real_income + self.model.log_b)
+        return np.asarray(self.log_real_income + self.model.log_b + self.log_choice_of_work)
 
     @cached_property
     def _choice(self) -> tuple[Array, Array]:
@@ -136,18 +186,29 @@ class Equilibrium:
         m = self.model
         return np.asarray(m.mobility * np.exp(m.eps * self.log_utility[None, :] - self._choice[0][:, None]))
 
+    def commuting_shares(self) -> Array:
+        """Share of the residents of n who work in i, shape (n, i)."""
+        m = self.model
+        if not m.commutes:
+            return np.eye(m.cities)
+        draw = m.commuting * np.exp(m.nu * (self.log_wage - self.log_wage.max()))
+        return np.asarray(draw / draw.sum(axis=1, keepdims=True))
+
     def conservation(self) -> dict[str, float]:
         """Relative gaps of what must be conserved: people, money, and the trade balance of every city."""
         m = self.model
-        balance = np.abs(self.sales.sum(axis=0) + m.transfers - self.spending) / self.spending
-        return {
+        made = (m.value_added * self.sales).sum(axis=0)
+        gaps = {
             "people": float(abs(self.people.sum() / m.registered.sum() - 1.0)),
-            "money": float(abs(self.sales.sum() / self.spending.sum() - 1.0)),
-            "trade balance": float(balance.max()),
+            "money": float(abs(made.sum() / self.bills.sum() - 1.0)),
+            "trade balance": float((np.abs(made - self.bills.sum(axis=0)) / self.spending).max()),
         }
+        if m.commutes:
+            gaps["workers"] = float(abs(self.workers.sum() / m.registered.sum() - 1.0))
+        return gaps
 
 
-def start_of(model: Model) -> tuple[Array, Array]:
+def start_of(model: Model) -> State:
     """Neutral start: people as registered or evenly, industries by spending, one wage."""
     people = model.registered if not model.mobile else np.full(model.cities, model.registered.sum() / model.cities)
     log_labour = np.log(model.beta)[:, None] + np.log(people)[None, :]
@@ -157,7 +218,7 @@ def start_of(model: Model) -> tuple[Array, Array]:
 
 def solve(
     model: Model,
-    start: tuple[Array, Array] | None = None,
+    start: State | None = None,
     *,
     tolerance: float = TOLERANCE,
     limit: int = LIMIT,
@@ -174,7 +235,7 @@ def solve(
     model : Model
         What to solve.
     start : tuple of ndarray, optional
-        ``(log_labour (k, n), log_wage (n,))`` to start from.
+        ``(log_labour (k, n), log_wage (n,))`` to start from, or all of `Equilibrium.state`.
     tolerance : float
         Largest log gap of the equations at which to stop.
     limit : int
@@ -192,15 +253,42 @@ def solve(
     ValueError
         If the start has the wrong shape, or no state with finite numbers was found.
     """
-    log_labour, log_wage = start_of(model) if start is None else start
-    if log_labour.shape != model.log_t.shape or log_wage.shape != (model.cities,):
-        raise ValueError("the start has not the shape of the model")
-    x = np.concatenate([log_labour.ravel(), log_wage])
+    x = pack(model, start_of(model) if start is None else start)
     if not np.isfinite(x).all():
         raise ValueError("the start has values that are not finite")
-    best, residual, sweeps = iterate(x, model.arrays(), (model.q, model.eps), tolerance, limit, memory)
+    best, residual, sweeps = iterate(x, model.arrays(), model.scalars, tolerance, limit, memory)
     if not np.isfinite(residual) or not np.isfinite(best).all():
         raise ValueError("no equilibrium was found: a sweep leaves the range of numbers; check trade costs and scales")
-    cut = log_labour.size
-    labour, wage = best[:cut].reshape(log_labour.shape), best[cut:]
-    return Equilibrium(model, labour, wage, float(residual), int(sweeps), bool(residual <= tolerance))
+    labour, wage, people, price = _unpacked(model, best)
+    done = bool(residual <= tolerance)
+    return Equilibrium(model, labour, wage, people, price, float(residual), int(sweeps), done)
+
+
+def pack(model: Model, state: State) -> Array:
+    """State as the vector of the sweep: residents only where people commute, prices only where industries buy.
+
+    Raises
+    ------
+    ValueError
+        If a part has the wrong shape.
+    """
+    labour, wage = state[:2]
+    if labour.shape != model.log_t.shape or wage.shape != (model.cities,):
+        raise ValueError("the start has not the shape of the model")
+    parts = [labour.ravel(), wage]
+    if model.commutes:
+        parts.append(state[2] if len(state) > 2 else np.log(np.exp(labour).sum(axis=0)))
+    if model.linked:
+        parts.append(state[3].ravel() if len(state) > 3 else np.tile(wage, model.industries))
+    x = np.concatenate(parts)
+    if x.size != model.log_t.size * (1 + model.linked) + model.cities * (1 + model.commutes):
+        raise ValueError("the start has not the shape of the model")
+    return x
+
+
+def _unpacked(model: Model, x: Array) -> tuple[Array, Array, Array, Array]:
+    cut, n = model.log_t.size, model.cities
+    labour = x[:cut].reshape(model.log_t.shape)
+    people = x[cut + n : cut + 2 * n] if model.commutes else np.log(np.exp(labour).sum(axis=0))
+    price = x[-cut:].reshape(model.log_t.shape) if model.linked else np.zeros(model.log_t.shape)
+    return labour, x[cut : cut + n], people, price

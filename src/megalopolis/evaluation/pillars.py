@@ -101,6 +101,8 @@ PILLARS: Final = (
             "cities",
             "clusters_planned",
             "industries",
+            "commuting",
+            "input_shares",
             "drivers",
             "migration_barriers",
             "trade_barriers",

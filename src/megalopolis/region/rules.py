@@ -15,6 +15,7 @@ from megalopolis.region.raw import RawTable, repeated
 from megalopolis.region.schema import schemas
 from megalopolis.region.sectors import sectors
 from megalopolis.region.timetable_rule import timetable_rule
+from megalopolis.region.work import commuting, input_shares
 from megalopolis.units import Array, great_circle_km
 
 #: Columns that together stand only once in a table.
@@ -25,12 +26,14 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "catalogue": ("file", "seq"),
     "cities": ("id",),
     "clusters_planned": ("cluster", "city"),
+    "commuting": ("home", "work"),
     "corridors_quoted": ("corridor", "measure"),
     "declared_industries": ("city", "plan", "document", "industry"),
     "drivers": ("place", "year", "variable"),
     "evidence_links": ("evidence", "issuing_city", "consuming_sector", "consuming_city"),
     "flows": ("from", "to"),
     "industries": ("city", "industry"),
+    "input_shares": ("industry", "input"),
     "observations": ("section", "date", "parameter"),
     "online_channels": ("procedure", "city"),
     "rail_lines": ("id",),
@@ -429,6 +432,8 @@ RULES: Final[tuple[Callable[[Findings], None], ...]] = (
     _barriers,
     _policies,
     sectors,
+    commuting,
+    input_shares,
     _service_cities,
     _sources,
 )
