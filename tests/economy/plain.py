@@ -1,7 +1,6 @@
-"""The economy with input-output links, tariffs, deficits and commuting, on full shares or kernels.
+"""The economy with links, tariffs, deficits and commuting, plainly in numpy: what the fused solver is held against.
 
-What published tables use and the main solver leaves out: each industry has its own kernel, buys from the others and
-pays tariffs; people may work elsewhere than they live. Plain sweeps in numpy, with the same acceleration.
+Its own equations, state and sweep, written without the package's; only the acceleration is shared.
 """
 
 from __future__ import annotations
@@ -347,50 +346,3 @@ def settle(
         if not (found.income > 0).all():
             raise ValueError("no equilibrium was found: a city has to pay more than it earns; check transfers")
     return found
-
-
-def observed_shares(economy: Linked, labour: Array, wage: Array, people: Array | None = None) -> tuple[Linked, Settled]:
-    """Set productivity and amenities so that the data are the equilibrium, with all prices and utilities one.
-
-    Parameters
-    ----------
-    economy : Linked
-        Kernels are trade shares (rows sum to one), ``mobility`` and ``commuting`` shares of people.
-    labour : ndarray, shape (k, n)
-        Workers by industry and place of work.
-    wage : ndarray, shape (n,)
-        By place of work.
-    people : ndarray, shape (n,), optional
-        Residents; by default the workers.
-
-    Returns
-    -------
-    tuple
-        Economy, and the data as its equilibrium with the residual of its equations.
-
-    Raises
-    ------
-    ValueError
-        If shares do not sum to one, or the data do not clear the markets to 1e-6.
-    """
-    e = economy
-    for name, rows in (("trade", e.kernels), ("mobility", e.mobility), ("commuting", e.commuting)):
-        if rows.size and np.abs(rows.sum(axis=-1) - 1.0).max() > 1e-9:
-            raise ValueError(f"{name} shares do not sum to one")
-    log_people = np.log(labour.sum(axis=0) if people is None else people)
-    log_wage = np.log(wage / (wage * labour.sum(axis=0)).sum())
-    zero = np.zeros(e.shape)
-    cost = e.value_added * (np.log1p(-e.subsidy) + log_wage)
-    own = (e.gamma * e.theta)[:, None] * np.log(labour)
-    # kernels take the tariffs of the data in, so that shares at unit prices are those observed
-    taxed = e.changed(kernels=e.kernels * (1.0 + e.tariffs) ** e.theta[:, None, None])
-    if e.commuting.shape[0]:
-        taxed = taxed.changed(commuting=taxed.commuting * np.exp(-e.nu * log_wage))
-    fitted = taxed.changed(log_t=e.theta[:, None] * cost - own)
-    base = _flows(fitted, np.log(labour), log_wage, zero, log_people)
-    fitted = fitted.changed(log_b=fitted.log_b - base["utility"])
-    x = np.concatenate([np.log(labour).ravel(), zero.ravel(), log_wage, log_people])
-    residual = _sweep(fitted, x)[1]
-    if not residual <= 1e-6:
-        raise ValueError(f"the shares do not clear the markets: a log gap of {residual:.2g}; purge imbalances first")
-    return fitted, Settled(fitted, np.log(labour), log_wage, zero, log_people, residual, 1, residual <= TOLERANCE)

@@ -13,7 +13,7 @@ from megalopolis.cli import app
 from megalopolis.economy.case import case_book
 from megalopolis.economy.contest import contest
 from megalopolis.economy.coordination import duplication, specialisation
-from megalopolis.economy.policies import MEASURED, sensitivity, shapley
+from megalopolis.economy.policies import MEASURED, shapley
 from megalopolis.plan import at, load_plan
 
 CORE = ["A", "B", "C"]
@@ -100,16 +100,6 @@ def test_shapley_values_are_the_mean_over_all_orders(toy, tmp_path):
     gain = book.solved().people - book.base.people
     assert whole["population"].to_numpy() == pytest.approx(gain, abs=1e-2)
     assert shapley(case_book(toy, times(toy), times(toy), DEFAULTS)).empty
-
-
-def test_sensitivity_starts_from_the_values_in_force(toy):
-    ranges = {name: (DEFAULTS[name], DEFAULTS[name]) for name in ("theta", "gamma", "eps")}
-    found = sensitivity(toy, faster(toy, ("A", "B")), times(toy), DEFAULTS, ranges)
-    assert found["gdp"].to_numpy() == pytest.approx(np.full(7, found["gdp"][0]))
-    assert found["gdp"][0] > 0
-    wide = ranges | {"theta": (3, 5)}
-    again = sensitivity(toy, faster(toy, ("A", "B")), times(toy), DEFAULTS, wide)
-    assert again["gdp"][1] != pytest.approx(again["gdp"][2], rel=1e-3)
 
 
 def called(*arguments):

@@ -43,7 +43,9 @@ def test_sensitivity_has_the_ends_of_every_range(worked, toy):
     assert list(found.index) == list(VARIED)
     assert tuple(found.loc["theta", ["low", "high"]]) == worked.parameters.ranges["economy.theta"]
     assert found.loc["by_rail", "gdp_high"] > found.loc["by_rail", "gdp_low"]  # more of the costs follow the minutes
-    assert found[["gdp_low", "gdp_high", "welfare_low", "welfare_high"]].notna().all(axis=None)
+    ends = [f"{name}_{end}" for name in ("gdp", "welfare", "moved") for end in ("low", "high")]
+    assert found[ends].notna().all(axis=None)
+    assert (found["moved_low"] > 0).all()
     assert sensitivity(mp.evaluate(toy, draws=0)).empty
 
 

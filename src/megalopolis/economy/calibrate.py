@@ -80,43 +80,33 @@ def calibrate(
     ----------
     output : ndarray, shape (k, n)
         Value added by place of work, positive, in any unit.
-    people : ndarray, shape (n,)
-        Residents.
-    registered : ndarray, shape (n,)
-        People by place of registration, of the same total.
-    kernels : Kernels
-        Ease of trade and of moving.
-    elasticities : Elasticities
+    people, registered : ndarray, shape (n,)
+        Residents; people by place of registration, of the same total.
+    kernels, elasticities
         In force.
     subsidy : ndarray, shape (k, n), optional
         Share of the wage bill that cities pay in the data; none by default.
     work : Workplaces, optional
-        Wages and workers by place of work, of ``output / (1 - subsidy)`` summed by city; by default nobody commutes.
+        Of the `wage_bills`; by default nobody commutes.
     inputs : ndarray, shape (l, k, n), optional
         See `megalopolis.economy.model.Model`; none by default.
 
     Raises
     ------
     ValueError
-        If output or residents are not positive, industries buy more of one than it makes, or the data cannot be
-        inverted.
+        If output or residents are not positive, industries buy more of one than it makes, or data cannot be inverted.
     """
     _check(output, people)
-    e, zero = elasticities, np.zeros_like(people)
     subsidy = np.zeros_like(output) if subsidy is None else subsidy
     inputs = np.empty((0, 0, 0)) if inputs is None else inputs
-    total = wage_bills(output, subsidy)
-    found = at_home(people, total) if work is None else work
+    found = at_home(people, wage_bills(output, subsidy)) if work is None else work
     money = _accounts(output, people, subsidy, found, inputs)
     log_labour = np.log(money.bills / (1.0 - subsidy) / found.wage)
-    log_wage = np.log(found.wage)
-    trade = [kernels.trade[c] for c in kernels.of]
-    spent = money.bought + money.beta[:, None] * money.spending
-    log_a = np.stack([balance(d, x, y)[0] for d, x, y in zip(trade, spent, money.gross, strict=True)])
-    log_price = np.stack([-np.log(d @ np.exp(a)) / t for d, a, t in zip(trade, log_a, e.theta, strict=True)])
-    cost = log_wage + np.log1p(-subsidy)
+    log_a, log_price = _offers(kernels, elasticities.theta, money)
+    cost = np.log(found.wage) + np.log1p(-subsidy)
     if len(inputs):
         cost = money.bills / money.gross * cost + np.einsum("jkn,jn->kn", inputs, log_price)
+    e = elasticities
     log_v, moving = balance(kernels.mobility, registered, people, stay=kernels.stay)
     real = e.q * (np.log(money.spending / e.q) - money.beta @ log_price) - np.log(people) + found.log_choice
     fitted = Model(
@@ -127,18 +117,26 @@ def calibrate(
         beta=money.beta,
         log_t=log_a - (e.gamma * e.theta)[:, None] * log_labour + e.theta[:, None] * cost,
         subsidy=subsidy,
-        transfers=zero,
+        transfers=np.zeros_like(people),
         mobility=moving,
         registered=registered,
         log_b=log_v / e.eps - real,
-        log_h=zero,
+        log_h=np.zeros_like(people),
         q=e.q,
         eps=e.eps,
         commuting=found.kernel,
         nu=e.nu,
         inputs=inputs,
     )
-    return solve(fitted, (log_labour, log_wage, np.log(people), log_price), limit=1)
+    return solve(fitted, (log_labour, np.log(found.wage), np.log(people), log_price), limit=1)
+
+
+def _offers(kernels: Kernels, theta: Array, money: _Accounts) -> tuple[Array, Array]:
+    """Log of competitiveness at which every city sells what it makes, and of the prices that follow, shape (k, n)."""
+    trade = [kernels.trade[c] for c in kernels.of]
+    spent = money.bought + money.beta[:, None] * money.spending
+    log_a = np.stack([balance(d, x, y)[0] for d, x, y in zip(trade, spent, money.gross, strict=True)])
+    return log_a, np.stack([-np.log(d @ np.exp(a)) / t for d, a, t in zip(trade, log_a, theta, strict=True)])
 
 
 def wage_bills(output: Array, subsidy: Array) -> Array:
@@ -159,6 +157,8 @@ def _accounts(output: Array, people: Array, subsidy: Array, work: Workplaces, in
     spending = np.asarray(bills.sum(axis=0))
     if len(work.kernel):  # what residents earn anywhere, less what their city pays
         spending = work.mean_wage * people - (bills * subsidy / (1.0 - subsidy)).sum(axis=0)
+    if not (spending > 0).all():
+        raise ValueError(f"subsidies of city number {int(spending.argmin())} are more than its residents earn")
     if not len(inputs):
         return _Accounts(bills, bills, np.zeros_like(bills), spending, np.asarray(bills.sum(axis=1)))
     gross = bills / (1.0 - inputs.sum(axis=0))

@@ -47,8 +47,14 @@ def uniqueness(model: Model) -> tuple[bool, str]:
 
     Labour immobile: ``gamma theta <= 1`` for every industry (Kucheryavyy, Lyn and Rodriguez-Clare 2023). One industry
     and one pool of people: ``gamma <= (1 / eps + 1 - q) / q`` (Redding and Rossi-Hansberg 2017; Allen and Arkolakis
-    2014). With costs of moving between several places of registration none is known.
+    2014). With costs of moving between several places of registration none is known; with commuting, links between
+    industries or tariffs none is claimed.
     """
+    for holds, what in ((model.commutes, "people commute"), (model.linked, "industries buy from each other")):
+        if holds:
+            return False, f"not guaranteed: {what}"
+    if model.tariffs.shape[0]:
+        return False, "not guaranteed: there are tariffs"
     largest = float((model.gamma * model.theta).max())
     if not model.mobile:
         return True, f"nobody moves and gamma theta is {largest:.3g}, at most 1"

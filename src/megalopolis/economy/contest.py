@@ -13,7 +13,7 @@ from megalopolis.economy.coordination import Name, Played, duplication, play, sp
 from megalopolis.economy.effects import outcomes
 from megalopolis.economy.game import TOLERANCE as NASH_TOLERANCE
 from megalopolis.economy.game import Outcome
-from megalopolis.economy.linear import Objective
+from megalopolis.economy.linear import Objective, check_plain
 from megalopolis.economy.solve import TOLERANCE, Equilibrium
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.units import Array
@@ -60,11 +60,13 @@ def contest(
     Raises
     ------
     ValueError
-        If fewer than two cities play, there is one industry, or a game has no solution that is found.
+        If fewer than two cities play, there is one industry, a game has no solution that is found, or the economy has
+        commuting or links (`megalopolis.economy.linear.check_plain`).
     CheckFailed
         If an equilibrium is not solved, or a city gains alone from the Nash equilibrium.
     """
     number = {id_: i for i, id_ in enumerate(pair.data.ids.tolist())}
+    check_plain(pair.new.model)
     players = np.array(sorted(number[c] for c in cities if c in number), dtype=np.int64)
     if players.size < 2:
         raise ValueError("a game needs two cities or more of the economy")
@@ -74,6 +76,14 @@ def contest(
     gdp = outcomes(pair.base, base, gdp=float(pair.data.output.sum()), housing=_housing(parameters))["gdp"]
     weights = _weights(base, gdp, objective)[players]
     found = play(base.model, players, objective, ("nash", *names), start=base, weights=weights, progress=progress)
+    tables = _tables(pair, found, float(gdp.sum()), _housing(parameters))
+    tables["regret"] = pd.DataFrame(
+        {"city": pair.data.ids[players[found.sample]], "log_gain": np.maximum(found.regret, 0.0)}
+    )
+    return Result("economy", tables, checks=_checks(found), warnings=(*pair.data.warnings, *warnings))
+
+
+def _checks(found: Played) -> tuple[Check, ...]:
     checks = [
         Check(
             "economy: game: first-order gain at the Nash equilibrium", found.outcomes["nash"].gradient, NASH_TOLERANCE
@@ -84,11 +94,7 @@ def contest(
         checks.append(Check(f"economy: game: residual of {name}", outcome.equilibrium.residual, TOLERANCE))
         worst = max(outcome.equilibrium.conservation().values())
         checks.append(Check(f"economy: game: people and money conserved by {name}", worst, _CONSERVED))
-    tables = _tables(pair, found, float(gdp.sum()), _housing(parameters))
-    tables["regret"] = pd.DataFrame(
-        {"city": pair.data.ids[players[found.sample]], "log_gain": np.maximum(found.regret, 0.0)}
-    )
-    return Result("economy", tables, checks=tuple(checks), warnings=(*pair.data.warnings, *warnings))
+    return tuple(checks)
 
 
 def _housing(parameters: Mapping[str, float]) -> tuple[float, float]:

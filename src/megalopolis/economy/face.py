@@ -35,19 +35,17 @@ def run(
 ) -> Result:
     """Solve the economy of one state against its base case.
 
-    The tables of the state describe the base case: residents and GDP of the year at the travel times of the
-    baseline. Fundamentals are inverted on them; then people, wages and rents follow the state's own times.
+    The tables of the state describe the base case at the travel times of the baseline. Fundamentals are inverted on
+    them; then people, wages and rents follow the state's own times.
 
     Parameters
     ----------
     state : Region
-        With ``cities``; ``industries``, ``drivers`` and the policies (see `levers_of`) where it has them.
+        With ``cities``; ``industries``, ``commuting``, ``input_shares``, ``drivers`` and policies where it has them.
     minutes : DataFrame, shape (n, n)
         Door-to-door minutes of the state, ids on both axes.
-    parameters : mapping of str to float
-        Parameters of the economy by short id.
-    progress : callable
-        See `megalopolis.pillar.Progress`.
+    parameters, progress
+        Parameters of the economy by short id; see `megalopolis.pillar.Progress`.
     indicators_only : bool
         Leave out the tables and the certificate.
     baseline_minutes : DataFrame, optional
@@ -61,10 +59,8 @@ def run(
 
     Raises
     ------
-    BadInput
-        If the tables cannot be used; see `megalopolis.economy.inputs.data_of`.
-    ValueError
-        If a parameter is outside its domain, or the data cannot be inverted.
+    BadInput, ValueError
+        If the tables cannot be used, a parameter is outside its domain, or the data cannot be inverted.
     CheckFailed
         If the tables are not reproduced, the equations are not solved, or people or money are lost.
     """
@@ -80,14 +76,10 @@ def run(
     housing = (parameters["housing_share"], parameters["housing_elasticity"])
     gdp = float(data.output.sum())
     now = outcomes(base, new, gdp=gdp, housing=housing) | _commuters(data, new)
-    checks = [
-        Check("economy: tables reproduced", base.residual, _REPRODUCED),
-        Check("economy: residual of the equations", new.residual, TOLERANCE),
-        *(Check(f"economy: {name} conserved", gap, _CONSERVED) for name, gap in new.conservation().items()),
-    ]
+    checks = _checks(base, new)
     rows = _indicators(data, now)
     if indicators_only:
-        return Result("economy", {}, rows, tuple(checks), data.warnings)
+        return Result("economy", {}, rows, checks, data.warnings)
     then = outcomes(base, base, gdp=gdp, housing=housing) | _commuters(data, base)
     progress("economy: certificate", 2, 3)
     tables = {
@@ -95,7 +87,15 @@ def run(
         "industries": _industries(pair, gdp, float(now["gdp"].sum())),
         "certificate": _certificate(new),
     }
-    return Result("economy", tables, rows, tuple(checks), data.warnings)
+    return Result("economy", tables, rows, checks, data.warnings)
+
+
+def _checks(base: Equilibrium, new: Equilibrium) -> tuple[Check, ...]:
+    return (
+        Check("economy: tables reproduced", base.residual, _REPRODUCED),
+        Check("economy: residual of the equations", new.residual, TOLERANCE),
+        *(Check(f"economy: {name} conserved", gap, _CONSERVED) for name, gap in new.conservation().items()),
+    )
 
 
 def _kept(

@@ -109,21 +109,8 @@ def data_of(state: Region, reached: npt.NDArray[np.bool_]) -> Data:
     if len(left):
         warnings.append(f"{len(left)} cities without residents or way to any other are left out: {_some(left)}")
     frame, people = frame[inside].reset_index(drop=True), people[inside]
-    gdp = frame["gdp"].to_numpy(float)
-    if (gdp <= 0).any():
-        city = frame["name"].iloc[int(np.argmax(gdp <= 0))]
-        raise BadInput(Problem("cities:gdp", f"GDP of {city} is not positive", "correct it, or leave it empty"))
-    known = np.isfinite(gdp)
-    if not known.any() or len(frame) < 2:
-        raise BadInput(Problem("cities:gdp", "fewer than two cities, or none with GDP", "give GDP of the cities"))
     groups = frame["admin1"].fillna("").to_numpy(object)
-    rates = _by_group(groups, known, gdp, people)
-    filled = np.where(known, gdp, rates * people)
-    if not known.all():
-        warnings.append(
-            f"GDP of {int((~known).sum())} cities is estimated by their residents and the GDP per resident around "
-            f"them: {_some(frame['name'].to_numpy(object)[~known])}"
-        )
+    gdp, known = _gdp(frame, people, groups, warnings)
     names, shares = _shares(state, frame, groups, warnings)
     unknown = [n for n in names if n not in kinds()]
     if unknown and names != ("all",):
@@ -132,7 +119,7 @@ def data_of(state: Region, reached: npt.NDArray[np.bool_]) -> Data:
     return Data(
         ids=frame["id"].to_numpy(object),
         names=names,
-        output=shares * filled,
+        output=shares * gdp,
         people=people,
         registered=_registered(state, frame, people, warnings),
         area=frame["area_km2"].to_numpy(float),
@@ -143,6 +130,27 @@ def data_of(state: Region, reached: npt.NDArray[np.bool_]) -> Data:
         working=working,
         inputs=input_shares_of(state, names),
     )
+
+
+def _gdp(
+    frame: pd.DataFrame, people: Array, groups: npt.NDArray[np.object_], warnings: list[str]
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """GDP of every city, and where the table has it."""
+    gdp = frame["gdp"].to_numpy(float)
+    if (gdp <= 0).any():
+        city = frame["name"].iloc[int(np.argmax(gdp <= 0))]
+        raise BadInput(Problem("cities:gdp", f"GDP of {city} is not positive", "correct it, or leave it empty"))
+    known = np.isfinite(gdp)
+    if not known.any() or len(frame) < 2:
+        raise BadInput(Problem("cities:gdp", "fewer than two cities, or none with GDP", "give GDP of the cities"))
+    rates = _by_group(groups, known, gdp, people)
+    filled = np.where(known, gdp, rates * people)
+    if not known.all():
+        warnings.append(
+            f"GDP of {int((~known).sum())} cities is estimated by their residents and the GDP per resident around "
+            f"them: {_some(frame['name'].to_numpy(object)[~known])}"
+        )
+    return filled, known
 
 
 def elasticities_of(data: Data, parameters: Mapping[str, float]) -> Elasticities:

@@ -155,7 +155,7 @@ class Model:
         """
         if not (tariffs > -1.0).all():
             raise ValueError(f"tariff {np.min(tariffs):g} must be above -1, -100 %")
-        theta = np.array([self.theta[self.kernel_of == c].max() for c in range(len(self.kernels))])
+        theta = np.array([self.theta[self.kernel_of == c].max(initial=0.0) for c in range(len(self.kernels))])
         if not np.array_equal(theta[self.kernel_of], self.theta):
             raise ValueError("industries that share a kernel must share theta where there are tariffs")
         rise = (1.0 + tariffs) / (1.0 + self.tariffs if self.tariffs.shape[0] else 1.0)
@@ -195,10 +195,6 @@ def model(
         ``kernel_of`` (default: the first), ``subsidy``, ``transfers`` (none), ``amenity``, ``land`` (one each),
         ``q`` (default 1), ``eps`` (default 1.5), ``commuting`` (none), ``nu`` (default 4.6), ``inputs`` (none).
 
-    Returns
-    -------
-    Model
-
     Raises
     ------
     ValueError
@@ -206,22 +202,20 @@ def model(
     """
     made = np.atleast_2d(np.asarray(productivity, dtype=np.float64))
     count, n = made.shape
-    amenity = np.broadcast_to(np.asarray(options.get("amenity", 1.0), dtype=np.float64), (n,))
-    land = np.broadcast_to(np.asarray(options.get("land", 1.0), dtype=np.float64), (n,))
+    amenity, land = (_spread(options.get(name, 1.0), (n,)) for name in ("amenity", "land"))
     for name, values in (("productivity", made), ("amenity", amenity), ("land", land)):
         if not (values > 0).all() or not np.isfinite(values).all():
             raise ValueError(f"{name} must be positive and finite")
-    stack = np.asarray(kernels)
-    elasticity = _by_industry(theta, count)
+    stack, elasticity = np.asarray(kernels), _spread(theta, (count,))
     return Model(
         stack[None] if stack.ndim == 2 else stack,
         np.asarray(options.get("kernel_of", np.zeros(count)), dtype=np.int64),
         elasticity,
-        _by_industry(gamma, count),
-        _by_industry(beta, count),
+        _spread(gamma, (count,)),
+        _spread(beta, (count,)),
         elasticity[:, None] * np.log(made),
-        np.broadcast_to(np.asarray(options.get("subsidy", 0.0), dtype=np.float64), (count, n)).copy(),
-        np.broadcast_to(np.asarray(options.get("transfers", 0.0), dtype=np.float64), (n,)).copy(),
+        _spread(options.get("subsidy", 0.0), (count, n)),
+        _spread(options.get("transfers", 0.0), (n,)),
         np.empty((0, n)) if mobility is None else mobility,
         np.asarray(registered, dtype=np.float64),
         np.log(amenity),
@@ -254,8 +248,8 @@ def goods_share(alpha: float, eta: float) -> float:
     return 1.0 - (1.0 - alpha) / (1.0 + eta)
 
 
-def _by_industry(values: npt.ArrayLike, count: int) -> Array:
-    return np.broadcast_to(np.asarray(values, dtype=np.float64), (count,)).copy()
+def _spread(values: npt.ArrayLike, shape: tuple[int, ...]) -> Array:
+    return np.broadcast_to(np.asarray(values, dtype=np.float64), shape).copy()
 
 
 def _check_shapes(m: Model) -> None:

@@ -1,8 +1,7 @@
-"""What each policy of a plan does: its Shapley value over all combinations; and what the elasticities decide."""
+"""What each policy of a plan does: its Shapley value over all combinations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import combinations
 from math import factorial
 from typing import Final
@@ -10,14 +9,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from megalopolis.economy.case import CaseBook, case_book
+from megalopolis.economy.case import CaseBook
 from megalopolis.economy.effects import outcomes
 from megalopolis.economy.solve import Equilibrium
-from megalopolis.region import Region
 from megalopolis.units import Array
 
 MEASURED: Final = ("population", "gdp", "real_income", "welfare")
-ELASTICITIES: Final = ("theta", "gamma", "eps")
 
 
 def shapley(book: CaseBook) -> pd.DataFrame:
@@ -55,38 +52,6 @@ def shapley(book: CaseBook) -> pd.DataFrame:
         columns = dict(zip(MEASURED, value, strict=True))
         parts.append(pd.DataFrame({"policy": name, "city": book.data.ids, **columns}))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["policy", "city", *MEASURED])
-
-
-def sensitivity(
-    state: Region,
-    minutes: pd.DataFrame,
-    baseline: pd.DataFrame,
-    parameters: Mapping[str, float],
-    ranges: Mapping[str, tuple[float, float]],
-) -> pd.DataFrame:
-    """Change of the whole region at the low and the high of each elasticity, calibrated anew, all else in force.
-
-    Parameters
-    ----------
-    state, minutes, baseline, parameters
-        As in `megalopolis.economy.face.run`.
-    ranges : mapping of str to tuple of float
-        Low and high of ``theta``, ``gamma`` and ``eps``.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``parameter, value, gdp, welfare, moved`` (persons who live elsewhere), the first row at the values
-        in force.
-    """
-    rows = []
-    tried = [("", float("nan"))] + [(name, end) for name in ELASTICITIES for end in ranges[name]]
-    for name, value in tried:
-        book = case_book(state, minutes, baseline, {**parameters, name: value} if name else parameters)
-        gain = _measured(book, book.solved()) - _measured(book, book.base)
-        moved = float(np.abs(gain[0]).sum() / 2.0)
-        rows.append({"parameter": name, "value": value, "gdp": gain[1].sum(), "welfare": gain[3].sum(), "moved": moved})
-    return pd.DataFrame(rows)
 
 
 def _measured(book: CaseBook, found: Equilibrium) -> Array:

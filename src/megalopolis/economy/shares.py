@@ -28,75 +28,64 @@ def from_shares(
 ) -> Model:
     """Build the model that observed shares stand for: its equilibrium is the data, with all prices and utilities one.
 
-    What the published tables of Caliendo and Parro (2015) and of Monte, Redding and Rossi-Hansberg (2018) use: full
-    trade shares, input-output shares, tariffs, deficits, commuting flows. A counterfactual multiplies the kernels:
-    ``kernels * dhat^-theta``, ``mobility * mhat^-eps``, ``commuting * kappahat^-nu``; ``log_t``, ``log_b`` and
-    ``log_h`` gain the logs of the changes; other tariffs by `Model.tariffed`.
+    It takes what the published tables of Caliendo and Parro (2015) and Monte, Redding and Rossi-Hansberg (2018) use. A
+    counterfactual multiplies ``kernels`` by ``dhat^-theta``, ``mobility`` by ``mhat^-eps``, ``commuting`` by
+    ``kappahat^-nu``, adds to ``log_t``, ``log_b``, ``log_h``, or sets tariffs by `Model.tariffed`.
 
     Parameters
     ----------
     trade : ndarray, shape (k, n, i)
         Share of n's spending on industry k, tariffs included, that goes to i; rows sum to one.
-    labour : ndarray, shape (k, n)
-        Workers by place of work.
-    wage : ndarray, shape (n,)
-        Wages, in any unit.
-    theta, gamma, beta : ndarray, shape (k,)
+    labour, wage : ndarray, shape (k, n) and (n,)
+        Workers by place of work; wages in any unit.
+    theta, gamma, beta, q, eps
         See `Model`; ``beta`` are shares of consumption.
-    q, eps : float
-        See `Model`.
     migration : ndarray, shape (o, n), optional
         Share of the people registered in o who live in n; rows sum to one. Without it nobody moves.
-    registered : ndarray, shape (o,), optional
-        People by place of registration; by default the residents.
-    people : ndarray, shape (n,), optional
-        Residents; by default the workers.
+    registered, people : ndarray, shape (o,) and (n,), optional
+        People by place of registration, by default the residents; residents, by default the workers.
     **options
         Of the data: ``subsidy`` (k, n), ``transfers`` (n,), ``commuting`` (n, i) shares of the residents of n who work
         in i and ``nu``, ``inputs`` (l, k, n), ``tariffs`` (k, n, i).
-
-    Returns
-    -------
-    Model
 
     Raises
     ------
     ValueError
         If shares do not sum to one, or do not clear the markets or give the residents and workers of the data.
     """
-    n = wage.size
-    subsidy = options.pop("subsidy", np.zeros_like(labour))
+    options.setdefault("subsidy", np.zeros_like(labour))
     people = labour.sum(axis=0) if people is None else people
     registered = people if registered is None else registered
-    wage = wage / ((1.0 - subsidy) * wage * labour).sum()
-    commuting = options.pop("commuting", np.empty((0, 0)))
+    wage = wage / ((1.0 - options["subsidy"]) * wage * labour).sum()
+    commuting = options.get("commuting", np.empty((0, 0)))
     _check_shares(trade, migration, commuting, registered, people, labour)
     if len(commuting):
-        options |= {"commuting": commuting * wage ** -options.get("nu", 4.6)}
-    fitted = Model(
-        kernels=trade,
-        kernel_of=np.arange(labour.shape[0], dtype=np.int64),
-        theta=theta,
-        gamma=gamma,
-        beta=beta,
-        log_t=np.zeros_like(labour),
-        subsidy=subsidy,
-        transfers=options.pop("transfers", np.zeros(n)),
-        mobility=np.empty((0, n)) if migration is None else migration,
-        registered=registered,
-        log_b=np.zeros(n),
-        log_h=np.zeros(n),
-        q=q,
-        eps=eps,
-        **options,
-    )
-    cost = fitted.value_added * (np.log(wage) + np.log1p(-subsidy))  # at unit prices of inputs
-    fitted = fitted.changed(log_t=theta[:, None] * cost - (gamma * theta)[:, None] * np.log(labour))
+        options["commuting"] = commuting * wage ** -options.get("nu", 4.6)
+    mobility = np.empty((0, wage.size)) if migration is None else migration
+    given: dict[str, Any] = {
+        "theta": theta,
+        "gamma": gamma,
+        "beta": beta,
+        "mobility": mobility,
+        "registered": registered,
+    }
+    fitted = _unit_prices(trade, labour, wage, **given, q=q, eps=eps, **options)
     found = data_of(fitted, labour, wage, people)
     gap = np.abs(fitted.value_added * found.sales - found.bills).max() / found.bills.max()
     if not gap <= 1e-8:
         raise ValueError(f"trade shares and wage bills do not clear the markets: off by {gap:.2g}")
     return fitted.changed(log_b=np.log(people) - q * np.log(found.spending / q) - found.log_choice_of_work)
+
+
+def _unit_prices(trade: Array, labour: Array, wage: Array, **fields: Any) -> Model:
+    """Model with the productivity that makes all prices one."""
+    zero = np.zeros(wage.size)
+    fields = {"transfers": zero} | fields
+    still: dict[str, Any] = {"log_t": np.zeros_like(labour), "log_b": zero, "log_h": zero}
+    fitted = Model(kernels=trade, kernel_of=np.arange(len(labour), dtype=np.int64), **still, **fields)
+    cost = fitted.value_added * (np.log(wage) + np.log1p(-fitted.subsidy))
+    scale = fitted.gamma * fitted.theta
+    return fitted.changed(log_t=fitted.theta[:, None] * cost - scale[:, None] * np.log(labour))
 
 
 def data_of(fitted: Model, labour: Array, wage: Array, people: Array) -> Equilibrium:

@@ -123,8 +123,9 @@ class Equilibrium:
     def _trade(self) -> tuple[Array, Array, Array]:
         m = self.model
         spending = np.asarray(self.bills.sum(axis=0) + m.transfers)
-        if m.commutes:
-            spending = spending + np.exp(self.log_mean_wage) * self.people - self.wage * self.workers
+        if m.commutes:  # what residents earn anywhere, less what their city pays
+            paid = (m.subsidy * self.wage * self.labour).sum(axis=0)
+            spending = np.exp(self.log_mean_wage) * self.people - paid + m.transfers
         bought = np.zeros_like(self.log_labour)
         if m.linked:
             bought = np.einsum("jkn,kn->jn", m.inputs, self.bills / m.value_added)
@@ -258,7 +259,9 @@ def solve(
         raise ValueError("the start has values that are not finite")
     best, residual, sweeps = iterate(x, model.arrays(), model.scalars, tolerance, limit, memory)
     if not np.isfinite(residual) or not np.isfinite(best).all():
-        raise ValueError("no equilibrium was found: a sweep leaves the range of numbers; check trade costs and scales")
+        raise ValueError(
+            "no equilibrium was found: a sweep leaves the range of numbers; check costs, scales and transfers"
+        )
     labour, wage, people, price = _unpacked(model, best)
     done = bool(residual <= tolerance)
     return Equilibrium(model, labour, wage, people, price, float(residual), int(sweeps), done)

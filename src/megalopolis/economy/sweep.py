@@ -65,14 +65,15 @@ def evaluate(x: Array, arrays: Any, scalars: Any, y: Array) -> float:
     log_w, log_p = x[cut : cut + n], x[x.size - cut :].reshape(count, n)
     log_a, net, bought = np.empty((count, n)), np.empty((count, n)), np.zeros((count, n))
     labour, spending = np.zeros(n), production[7].copy()
-    _offers(x, production, log_a, net, labour, spending)
+    _offers(x, production, log_a, net, labour)
     log_labour = np.log(labour)
     log_r, log_workers, edge, ties = log_labour, log_labour, np.zeros(n), np.ones((3, n))
     if commuting.shape[0] > 0:
         log_r, log_workers = x[cut + n : cut + 2 * n], np.empty(n)
         log_mean = np.empty(n)
         _commuters(commuting, log_w, log_r, nu, log_workers, log_mean, edge, ties)
-        spending += np.exp(log_mean + log_r) - np.exp(log_w) * labour
+        spending += np.exp(log_mean + log_r)
+    _earn(net, production[4], commuting.shape[0] > 0, spending)
     if inputs.shape[0] > 0:
         _link(production, log_w, log_p, net, log_a, bought)
     log_s, sales = np.empty((count, n)), np.empty((count, n))
@@ -105,8 +106,8 @@ def evaluate(x: Array, arrays: Any, scalars: Any, y: Array) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _offers(x: Array, production: Any, log_a: Array, net: Array, labour: Array, spending: Array) -> None:
-    """Competitiveness, wage bills less subsidies, workers, and what is earned, added to spending."""
+def _offers(x: Array, production: Any, log_a: Array, net: Array, labour: Array) -> None:
+    """Competitiveness, wage bills less subsidies, and workers."""
     theta, gamma, _, log_t, log_keep = production[:5]
     count, n = log_t.shape
     log_w = x[count * n : count * n + n]
@@ -115,7 +116,13 @@ def _offers(x: Array, production: Any, log_a: Array, net: Array, labour: Array, 
         log_a[k] = log_t[k] + gamma[k] * theta[k] * log_l - theta[k] * (log_w + log_keep[k])
         net[k] = np.exp(log_keep[k] + log_w + log_l)
         labour += np.exp(log_l)
-        spending += net[k]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _earn(net: Array, log_keep: Array, commute: bool, spending: Array) -> None:  # noqa: FBT001
+    """Add what a city's industries pay to its spending: where people commute, less what the city pays of the wages."""
+    for k in range(net.shape[0]):
+        spending += net[k] * (1.0 - np.exp(-log_keep[k])) if commute else net[k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -157,7 +164,7 @@ def _commuters(
 def _worst(residual: float, one: Array, two: Array) -> float:
     """Largest gap; NaN counts as infinite."""
     gap = np.max(np.abs(one - two))
-    return max(residual, gap) if gap == gap else np.inf  # noqa: PLR0124 - NaN
+    return float(max(residual, gap) if gap == gap else np.inf)  # noqa: PLR0124 - NaN
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -167,21 +174,21 @@ def _residents(
     """Residents to come and their response to the log wage of their city; return the gap of residents."""
     q, eps = scalars
     n = log_v.size
+    target[:] = np.log(np.maximum(registered, 1e-300)) if mobility.shape[0] == 0 else log_r
+    if not np.all(np.isfinite(log_v)):
+        return np.inf  # a city that pays more than it earns is no equilibrium
     if mobility.shape[0] == 0:
-        target[:] = np.log(registered)
-        return float(np.max(np.abs(log_r - target)))
+        return float(_worst(0.0, log_r, target))
     log_phi, wanted = np.empty(mobility.shape[0]), np.empty(n)
     migration_pass(mobility, registered, log_v, eps, log_phi, wanted)
     square = mobility.shape[0] == n
-    residual = 0.0
     for i in range(n):
-        residual = max(residual, abs(log_r[i] - wanted[i]))
         stay = mobility[i, i] * np.exp(eps * log_v[i] - log_phi[i]) if square else 0.0
         loose = eps * (1.0 - stay * stay * registered[i] / np.exp(wanted[i])) if square else eps
         loose = max(loose, 0.0)
         target[i] = (wanted[i] + loose * (1.0 - q) * log_r[i]) / (1.0 + loose * (1.0 - q))
         elasticity[i] = loose * q / (1.0 + loose * (1.0 - q))
-    return float(residual)
+    return float(_worst(0.0, log_r, wanted))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

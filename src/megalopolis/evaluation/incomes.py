@@ -17,7 +17,8 @@ from megalopolis.evaluation.ledger import BASELINE, PLAN
 from megalopolis.region import Region
 
 #: Channels of welfare in the order told; see docs/method/economy.md.
-CHANNELS: Final = ("market_access", "scale", "fiscal", "productivity", "housing", "amenity", "moving")
+CHANNELS: Final = ("market_access", "scale", "fiscal", "productivity", "housing", "amenity", "moving", "commuting")
+_SUMMED: Final = ("gdp", "welfare", "moved")
 #: Parameters whose bands are told one by one; the shares of costs that follow minutes move together.
 VARIED: Final = {
     "theta": ("theta",),
@@ -84,25 +85,26 @@ def structure(made: pd.DataFrame, region: Region) -> pd.DataFrame:
 
 
 def sensitivity(evaluation: Evaluation) -> pd.DataFrame:
-    """Change of output and welfare of the region with one parameter of the economy at either end of its range.
+    """Change of the region with one parameter of the economy at either end of its range, calibrated anew.
 
     Returns
     -------
     DataFrame
-        One row for each of `VARIED`: ``parameter, low, high`` (its range; of several, NaN), and ``gdp_low, gdp_high,
-        welfare_low, welfare_high``: the change by the plan in currency a year at either end, the other parameters in
-        force. No rows without a plan.
+        One row for each of `VARIED`: ``parameter, low, high`` (its range; of several, NaN), and for ``gdp``,
+        ``welfare`` (currency a year) and ``moved`` (persons who live elsewhere) the change by the plan at either end,
+        such as ``gdp_low``, the other parameters in force. No rows without a plan.
     """
-    columns = ["parameter", "low", "high", "gdp_low", "gdp_high", "welfare_low", "welfare_high"]
+    columns = ["parameter", "low", "high", *(f"{name}_{end}" for name in _SUMMED for end in ("low", "high"))]
     if evaluation.plan is None or "economy" not in evaluation.ran:
         return pd.DataFrame(columns=columns)
     own, rows = evaluation.parameters.of_pillar("economy"), []
     for name, members in VARIED.items():
         ends = [evaluation.parameters.ranges[f"economy.{m}"] for m in members]
-        (a, c), (b, d) = (
-            _totals(evaluation, {**own, **{m: e[k] for m, e in zip(members, ends, strict=True)}}) for k in (0, 1)
+        low, high = (
+            _changes(evaluation, {**own, **{m: e[k] for m, e in zip(members, ends, strict=True)}}) for k in (0, 1)
         )
-        rows.append((name, *(ends[0] if len(ends) == 1 else (np.nan, np.nan)), a, b, c, d))
+        pairs = (value for both in zip(low, high, strict=True) for value in both)
+        rows.append((name, *(ends[0] if len(ends) == 1 else (np.nan, np.nan)), *pairs))
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -116,7 +118,8 @@ def policies(evaluation: Evaluation) -> pd.DataFrame:
     return shapley(case_book(evaluation.state(), minutes, baseline, evaluation.parameters.of_pillar("economy")))
 
 
-def _totals(evaluation: Evaluation, parameters: Mapping[str, float]) -> tuple[float, float]:
+def _changes(evaluation: Evaluation, parameters: Mapping[str, float]) -> tuple[float, float, float]:
+    """Change of output and of welfare, and people who live elsewhere: as in `_SUMMED`."""
     state = (PLAN, evaluation.year)
     minutes, baseline = (
         evaluation.results[case, evaluation.year]["travel"].tables["minutes"] for case in (PLAN, BASELINE)
@@ -129,6 +132,8 @@ def _totals(evaluation: Evaluation, parameters: Mapping[str, float]) -> tuple[fl
         indicators_only=True,
     ).indicators
     if found.empty:
-        return np.nan, np.nan
-    sums = found.groupby("indicator")["value"].sum()
-    return float(sums["gdp"]) - evaluation.value("region", "gdp", BASELINE), float(sums["welfare"])
+        return np.nan, np.nan, np.nan
+    wide = found.pivot(index="place", columns="indicator", values="value")
+    before = evaluation.states[state].cities.set_index("id")["population"].reindex(wide.index)
+    made = float(wide["gdp"].sum()) - evaluation.value("region", "gdp", BASELINE)
+    return made, float(wide["welfare"].sum()), float((wide["population"] - before).abs().sum() / 2.0)

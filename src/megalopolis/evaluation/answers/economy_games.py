@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from megalopolis.economy import policies
 from megalopolis.economy.case import case_book
 from megalopolis.economy.contest import contest
 from megalopolis.economy.coordination import NAMES
@@ -15,7 +14,7 @@ from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city
 from megalopolis.evaluation.answers.plaintext import figure, place_name, table
 from megalopolis.evaluation.evaluation import Evaluation
-from megalopolis.evaluation.incomes import policies as shapley_of
+from megalopolis.evaluation.incomes import policies, sensitivity
 from megalopolis.evaluation.ledger import BASELINE
 from megalopolis.pillar import Progress, Result, silent
 
@@ -43,9 +42,11 @@ _WORDS = {
         "migration": "moving",
         "trade": "trade",
         "land": "land",
-        "bands": "elasticities at their low and high",
+        "bands": "one parameter at its low and high",
         "moved": "people elsewhere",
-        "inforce": "in force",
+        "by_rail": "shares that follow minutes",
+        "low": "low",
+        "high": "high",
     },
     "zh": {
         "game": "博弈",
@@ -70,9 +71,11 @@ _WORDS = {
         "migration": "迁移",
         "trade": "贸易",
         "land": "土地",
-        "bands": "弹性取上下限时",
+        "bands": "单个参数取上下限时",
         "moved": "迁移人口",
-        "inforce": "现用值",
+        "by_rail": "随出行时间变化的份额",
+        "low": "下限",
+        "high": "上限",
     },
 }
 
@@ -184,47 +187,30 @@ def games_lines(evaluation: Evaluation, found: Result, language: str) -> list[st
     ]
 
 
-def policies_of(evaluation: Evaluation) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Shapley values of a plan's policies by city, and the region's change over the ranges of the elasticities.
-
-    Both without rows where there is no plan, or it changes nothing of the economy.
-    """
-    parameters = evaluation.parameters.of_pillar("economy")
-    before_after = _minutes(evaluation)
-    values = shapley_of(evaluation)
-    if values.empty:
-        return values, pd.DataFrame(columns=["parameter", "value", "gdp", "welfare", "moved"])
-    ranges = {name: evaluation.parameters.ranges[f"economy.{name}"] for name in policies.ELASTICITIES}
-    return values, policies.sensitivity(evaluation.state(), *before_after, parameters, ranges)
-
-
 def policies_answer(evaluation: Evaluation) -> Document:
-    """Shapley values and sensitivity as a document."""
-    values, bands = policies_of(evaluation)
+    """Shapley values of a plan's policies by city as a document; empty where the plan changes nothing."""
+    values = policies(evaluation)
     whole = values.groupby("policy", sort=False)[["gdp", "welfare"]].sum()
     cities = [{**city(evaluation.region, r.pop("city")), **r} for r in values.to_dict("records")]
-    return {
-        "policies": {"region": whole.reset_index().to_dict("records"), "cities": cities},
-        "sensitivity": bands.to_dict("records"),
-    }
+    return {"policies": {"region": whole.reset_index().to_dict("records"), "cities": cities}}
 
 
 def policies_lines(evaluation: Evaluation, language: str) -> list[str]:
     """Shapley values of the region, and its sensitivity, as text; nothing where nothing changes."""
     words, unit = _WORDS[language], evaluation.region.meta.currency
-    values, bands = policies_of(evaluation)
+    values = policies(evaluation)
     if values.empty:
         return []
     whole = values.groupby("policy", sort=False)[["gdp", "welfare"]].sum()
     rows = [[words[str(p)], figure(r["gdp"], unit), figure(r["welfare"], unit)] for p, r in whole.iterrows()]
     ends = [
         [
-            f"{r['parameter']} = {r['value']:g}" if r["parameter"] else words["inforce"],
-            figure(r["gdp"], unit),
-            figure(r["welfare"], unit),
-            figure(r["moved"]),
+            f"{words.get(r['parameter'], r['parameter'])}: {_end(words, r[end], end)}",
+            *(figure(r[f"{name}_{end}"], unit) for name in ("gdp", "welfare")),
+            figure(r[f"moved_{end}"]),
         ]
-        for r in bands.to_dict("records")
+        for r in sensitivity(evaluation).to_dict("records")
+        for end in ("low", "high")
     ]
     head = [words["policy"], words["gdp"], words["welfare"]]
     return [
@@ -237,3 +223,7 @@ def policies_lines(evaluation: Evaluation, language: str) -> list[str]:
         "",
         *table(["", words["gdp"], words["welfare"], words["moved"]], ends),
     ]
+
+
+def _end(words: dict[str, str], value: float, end: str) -> str:
+    return words[end] if pd.isna(value) else f"{value:g}"
