@@ -101,3 +101,55 @@ def test_monitoring(quick, tmp_path):
     assert "qartod" in (tmp_path / "flags.csv").read_text(encoding="utf-8").splitlines()[0]
     assert quick("monitoring", TOY).status == 2  # nothing was observed
     assert quick("monitoring", TOY, tmp_path / "none.csv").status == 2
+
+
+def matrix(path, names=("A", "B"), units="ug m-3 per ug s-1"):
+    """Two cities of the toy region as classic NetCDF, which needs no extra."""
+    from scipy.io import netcdf_file
+
+    with netcdf_file(str(path), "w") as book:
+        book.createDimension("source", 2)
+        book.createDimension("receptor", 2)
+        book.createDimension("letters", 1)
+        for dim in ("source", "receptor"):
+            book.createVariable(dim, "c", (dim, "letters"))[:] = [[n] for n in names]
+        v = book.createVariable("PrimaryPM25", "f4", ("source", "receptor"))
+        v[:] = [[2e-8, 1e-8], [5e-9, 3e-8]]
+        v.units = units.encode()
+
+
+def test_a_matrix_becomes_a_table_once(quick, tmp_path):
+    place = Path(shutil.copytree(TOY, tmp_path / "region"))
+    matrix(tmp_path / "isrm.ncf")
+    done = quick("air", tmp_path / "isrm.ncf", place)
+    assert done.status == 2
+    assert "air_responses.csv: is there already" in done.err
+    (place / "air_responses.csv").unlink()
+    done = quick("air", tmp_path / "isrm.ncf", place)
+    assert done.status == 0
+    assert "note: 2 of 2 sources are cities, by 'source'" in done.err
+    assert "cities are no receptors: Cor" in done.err
+    rows = (place / "air_responses.csv").read_text("utf-8").splitlines()
+    assert rows[0] == "species,source_city,receptor,response"
+    assert rows[1] == "primary_pm25,A,A,0.0006337618"  # 2e-8 x 31,688.09
+    assert "modelled air" in quick("environment", place).out
+    assert quick("check", place).status == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--species", "PrimaryPM25"), "--species: a variable and a species are wanted"),
+        (("--species", "NOX=nox"), "isrm.ncf has no variable 'NOX'; it has PrimaryPM25, source, receptor"),
+        (("--weight", "people"), "there is no weight 'people'; give point, area, population"),
+    ],
+)
+def test_bad_options_of_a_matrix(quick, tmp_path, options, said):
+    place = Path(shutil.copytree(TOY, tmp_path / "region"))
+    (place / "air_responses.csv").unlink()
+    matrix(tmp_path / "isrm.ncf")
+    done = quick("air", tmp_path / "isrm.ncf", place, *options)
+    assert done.status == 2
+    assert said in done.err
+    assert len(done.err.strip().splitlines()) == 1
+    assert not (place / "air_responses.csv").exists()

@@ -7,7 +7,8 @@ from shapely.geometry import LineString
 
 from megalopolis.errors import BadInput
 from megalopolis.region.read import read_region
-from megalopolis.region.rivers import read_rivers, write_rivers
+from megalopolis.region.rivers import read_rivers
+from megalopolis.region.write import write_new
 
 LINES = [LineString([(0, 2), (0, 1)]), LineString([(1, 2), (0, 1)]), LineString([(0, 1), (0, 0)])]
 
@@ -50,12 +51,12 @@ def test_the_tables_are_a_region(tmp_path):
     (folder / "region.yaml").write_text("name: R\nbase_year: 2020\n", encoding="utf-8")
     (folder / "cities.csv").write_text("id,name,lon,lat,population\nA,Ann,0,0,1000\n", encoding="utf-8")
     tables, _ = read_rivers(tmp_path / "r.gpkg")
-    write_rivers(tables, folder)
+    write_new(tables, folder)
     region = read_region(folder)
     assert len(region.frame("reaches")) == 2
     assert len(region.frame("reach_points")) == 12
     with pytest.raises(BadInput, match="is there already"):
-        write_rivers(tables, folder)
+        write_new(tables, folder)
 
 
 @pytest.mark.parametrize(

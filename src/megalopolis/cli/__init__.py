@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, cast
 import typer
 
 from megalopolis.cli import (  # noqa: F401 - each adds its commands
+    air,
     catalogue,
     clusters,
     economy,

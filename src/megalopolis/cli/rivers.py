@@ -25,10 +25,11 @@ def rivers(
     \b
     megalopolis rivers HydroRIVERS_v10_as.gpkg my-region --box 104 28 108 32 --min-flow 5
     """
-    from megalopolis.region.rivers import read_rivers, write_rivers
+    from megalopolis.region.rivers import read_rivers
+    from megalopolis.region.write import write_new
 
     tables, said = read_rivers(file, box=box, least_flow=min_flow)
     for warning in said:
         typer.echo(f"note: {warning}", err=True)
-    for path in write_rivers(tables, folder):
+    for path in write_new(tables, folder):
         typer.echo(path)

@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from megalopolis.errors import BadInput, Problem, suggest
+from megalopolis.region.arrays import ENDINGS
 from megalopolis.region.catalogue import FOLDER, TABLE, read_catalogue_folder
 from megalopolis.region.check import Checked, check_tables
 from megalopolis.region.csvfile import read_csv
@@ -251,7 +252,9 @@ def _read_folder(folder: Path) -> RawRegion:
         _meta_of_parquet(raw, rows[0])
     else:
         _meta_beside(raw, document[0] if document else None)
-    tables = [p for p in entries if p.suffix.casefold() in {".csv", ".txt", ".tsv", *_PARQUET} or _is_omx(p)]
+    entries += [p for p in sorted(folder.iterdir()) if p.is_dir() and _is_matrix(p)]
+    texts = {".csv", ".txt", ".tsv", *_PARQUET}
+    tables = [p for p in entries if p.suffix.casefold() in texts or _is_omx(p) or _is_matrix(p)]
     for path in tables:
         name = table_name(path.stem)
         if name is None:
@@ -266,8 +269,8 @@ def _read_folder(folder: Path) -> RawRegion:
             problem = unknown_table(path.stem, path.name, found)
             if problem:
                 raw.problems.append(problem)
-    for name, path in found.items():
-        raw.tables[name] = _read_table(path, name, raw.currency)
+    for name, path in sorted(found.items(), key=lambda item: _is_matrix(item[1])):  # matrices need the cities
+        raw.tables[name] = _read_table(path, name, raw.currency, raw.tables.get("cities"))
     _add_catalogue(raw, folder)
     return raw
 
@@ -301,7 +304,16 @@ def _is_omx(path: Path) -> bool:
     return path.suffix.casefold() == ".omx" and table_name(path.stem) == "road_times"
 
 
-def _read_table(path: Path, table: str, currency: str | None) -> RawTable:
+def _is_matrix(path: Path) -> bool:
+    """Whether a file, or a Zarr folder, is a source-receptor matrix of the air."""
+    return path.suffix.casefold() in ENDINGS and table_name(path.stem) == "air_responses"
+
+
+def _read_table(path: Path, table: str, currency: str | None, cities: RawTable | None) -> RawTable:
+    if _is_matrix(path):
+        from megalopolis.region.responses import responses_table  # noqa: PLC0415 - rarely needed
+
+        return responses_table(path, table, cities)
     if _is_omx(path):
         from megalopolis.region.omx import read_omx  # noqa: PLC0415 - rarely needed
 

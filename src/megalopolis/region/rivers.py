@@ -7,8 +7,6 @@ MERIT-Basins, are read too. Such networks are trees: forks of a delta are for th
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +16,6 @@ import shapely
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.region.csvfile import refuse_large
-from megalopolis.region.schema import schemas
 
 #: Column to its names in known networks, in lower case.
 _NAMES: Final = {
@@ -174,26 +171,3 @@ def _tables(
         }
     )
     return {"reaches": reaches, "reach_links": links, "reach_points": points}
-
-
-def write_rivers(tables: Tables, folder: Path) -> list[Path]:
-    """Write the tables into the folder of a region, all or none.
-
-    Raises
-    ------
-    BadInput
-        If the folder is none, or one of the tables is there already.
-    """
-    if not folder.is_dir():
-        raise BadInput(Problem(str(folder), "is no folder", "start one with megalopolis new"))
-    paths = [folder / f"{name}.csv" for name in tables]
-    for path in paths:
-        if path.exists() and path.read_text(encoding="utf-8", errors="replace").count("\n") > 1:
-            raise BadInput(Problem(str(path), "is there already", "move it away, or give another folder"))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".rivers-") as scratch:
-        for (name, frame), path in zip(tables.items(), paths, strict=True):
-            known = [c for c in schemas()[name].names if c in frame]
-            frame[known].to_csv(Path(scratch) / path.name, index=False)
-        for path in paths:
-            shutil.move(Path(scratch) / path.name, path)
-    return paths

@@ -9,6 +9,7 @@ import io
 import re
 import secrets
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,10 +25,12 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
+from megalopolis.errors import BadInput, Problem
 from megalopolis.region.catalogue import FOLDER, TABLE, texts_of
 from megalopolis.region.meta import meta_document, meta_rows
 from megalopolis.region.raw import table_titles
 from megalopolis.region.region import Region
+from megalopolis.region.schema import schemas
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -277,3 +280,26 @@ def write_csvs(frames: Mapping[str, pd.DataFrame], directory: Path) -> Sequence[
         for name, frame in frames.items():
             (part / f"{name}.csv").write_text(_csv_text(frame), encoding="utf-8", newline="\n")
     return [Path(directory) / f"{name}.csv" for name in frames]
+
+
+def write_new(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """Write tables into the folder of a region that has none of them yet, all or none.
+
+    Raises
+    ------
+    BadInput
+        If the folder is none, or one of the tables is there already.
+    """
+    if not folder.is_dir():
+        raise BadInput(Problem(str(folder), "is no folder", "start one with megalopolis new"))
+    paths = [folder / f"{name}.csv" for name in tables]
+    for path in paths:
+        if path.exists() and path.read_text(encoding="utf-8", errors="replace").count("\n") > 1:
+            raise BadInput(Problem(str(path), "is there already", "move it away, or give another folder"))
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
+        for (name, frame), path in zip(tables.items(), paths, strict=True):
+            known = [c for c in schemas()[name].names if c in frame]
+            frame[known].to_csv(Path(scratch) / path.name, index=False)
+        for path in paths:
+            shutil.move(Path(scratch) / path.name, path)
+    return paths
