@@ -514,11 +514,15 @@ def test_huge_file_is_refused_by_its_size(tmp_path, monkeypatch):
     assert lines[0] == "cities.csv: is larger than 512 MB; leave out what is not needed, or split the region"
 
 
-def test_a_file_at_the_limit_is_not_refused(tmp_path):
+def test_a_file_is_refused_beyond_the_limit_only(tmp_path):
     file = tmp_path / "cities.csv"
     with file.open("wb") as stream:
         stream.truncate(MAX_BYTES)
     refuse_large(file)
+    with file.open("r+b") as stream:
+        stream.truncate(MAX_BYTES + 1)
+    with pytest.raises(BadInput, match="larger than 512 MB"):
+        refuse_large(file)
 
 
 def test_too_many_cities_are_refused(tmp_path):

@@ -254,23 +254,7 @@ def poisson_fit(y: Array, x: Array, group: Groups) -> PoissonFit:
     spread[spread == 0] = 1.0
     xu = (x[use] - centre) / spread  # large numbers would overflow the exponential
     mean = (total / np.maximum(np.bincount(group, minlength=g), 1))[gu]
-    mu = 0.5 * (yu + mean)
-    last = np.full(len(yu), np.inf)
-    step = 0
-    while True:
-        step += 1
-        xd = _centred(xu, mu, gu)
-        normal = xd.T @ (mu[:, None] * xd)
-        if np.linalg.matrix_rank(normal) < x.shape[1]:
-            raise ValueError("An explanatory column does not vary within the groups.")
-        z = np.log(mu) + (yu - mu) / mu
-        b = np.linalg.solve(normal, xd.T @ (mu * _centred(z[:, None], mu, gu)[:, 0]))
-        mu = _exact_effects(xu @ b, total, gu)
-        if np.abs(xu @ b - last).max() <= TOLERANCE:
-            break
-        if step == MAX_STEPS:
-            raise ValueError(f"The Poisson fit did not converge in {MAX_STEPS} steps.")
-        last = xu @ b
+    b, mu, xd, normal, step = _reweighted(yu, xu, gu, total, 0.5 * (yu + mean))
     bread = np.linalg.inv(normal)
     meat = (xd * ((yu - mu) ** 2)[:, None]).T @ xd
     effects, fitted = np.full(g, -np.inf), np.zeros(len(y))
@@ -281,6 +265,24 @@ def poisson_fit(y: Array, x: Array, group: Groups) -> PoissonFit:
     deviance, null = _deviance(yu, mu), _deviance(yu, mean)
     explained = 1.0 - deviance / null if null > 0 else 0.0
     return PoissonFit(slopes, errors, effects, fitted, deviance, explained, step)
+
+
+def _reweighted(y: Array, x: Array, group: Groups, total: Array, mu: Array) -> tuple[Array, Array, Array, Array, int]:
+    """Reweight from the means `mu` until nothing moves: slopes, means, swept columns, normal matrix, steps."""
+    last = np.full(len(y), np.inf)
+    for step in range(1, MAX_STEPS + 1):
+        swept = _centred(x, mu, group)
+        normal = swept.T @ (mu[:, None] * swept)
+        if np.linalg.matrix_rank(normal) < x.shape[1]:
+            raise ValueError("An explanatory column does not vary within the groups.")
+        z = np.log(mu) + (y - mu) / mu
+        aim = swept.T @ (mu * _centred(z[:, None], mu, group)[:, 0])
+        slopes = np.asarray(np.linalg.solve(normal, aim), dtype=np.float64)
+        mu = _exact_effects(x @ slopes, total, group)
+        if np.abs(x @ slopes - last).max() <= TOLERANCE:
+            return slopes, mu, swept, normal, step
+        last = x @ slopes
+    raise ValueError(f"The Poisson fit did not converge in {MAX_STEPS} steps.")
 
 
 @dataclass(frozen=True)

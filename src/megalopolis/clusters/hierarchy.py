@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -180,19 +181,16 @@ def build_hierarchy(
     bottom, top = _span(resolutions)
     doublings = float(np.log2(top / bottom))
     height, above, parent, members = _unfold(tree)
+    persistence = (above - height) * doublings
     kept = [
-        k
-        for k in range(n, 2 * n - 1)
-        if (above[k] - height[k]) * doublings >= max(min_persistence, SAME) and len(members[k]) >= min_cities
+        k for k in range(n, 2 * n - 1) if persistence[k] >= max(min_persistence, SAME) and len(members[k]) >= min_cities
     ]
     leader = {k: int(members[k][weight[members[k]].argmax()]) for k in kept}
     kept.sort(key=lambda k: (-len(members[k]), leader[k]))
     place = {k: index for index, k in enumerate(kept)}
     branches: list[Branch] = []
     for index, k in enumerate(kept):
-        up = int(parent[k])
-        while up >= 0 and up not in place:
-            up = int(parent[up])
+        up = _kept_above(k, parent, place)
         low, high = (float(bottom * 2 ** (doublings * (1.0 - h))) for h in (above[k], height[k]))
         middle = int(np.abs(np.log(resolutions) - 0.5 * np.log(low * high)).argmin())
         stays = stability(labels[middle], members[k])
@@ -201,14 +199,22 @@ def build_hierarchy(
                 index=index,
                 leader=leader[k],
                 rank=1 + sum(leader[other] == leader[k] for other in kept[:index]),
-                level=0 if up < 0 else branches[place[up]].level + 1,
-                parent=None if up < 0 else place[up],
+                level=0 if up is None else branches[up].level + 1,
+                parent=up,
                 members=members[k],
                 resolution_low=low,
                 resolution_high=high,
-                persistence=float((above[k] - height[k]) * doublings),
+                persistence=float(persistence[k]),
                 stability=float(stays.mean()),
                 city_stability=stays,
             )
         )
     return Hierarchy(np.asarray(tree), resolutions, tuple(branches), labels)
+
+
+def _kept_above(node: int, parent: npt.NDArray[np.intp], place: Mapping[int, int]) -> int | None:
+    """Index of the nearest branch above a node that is kept; None at the top."""
+    up = int(parent[node])
+    while up >= 0 and up not in place:
+        up = int(parent[up])
+    return place[up] if up >= 0 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -99,18 +99,9 @@ def evaluate_all(
         central[one] = (brief, solver.values(case, parameters))
     results = [Results(solver, own, parameters) for own in cases]
     main = list(wanted[0])[-1]  # the main plan's last state is wanted whole; of others, what is asked for later
-    drawn: dict[int, list[pd.DataFrame]] = {one: [] for one in every}
-    blocks = [sets[i : i + BLOCK] for i in range(0, len(sets), BLOCK)]
-    # State by state: by then the draws of the reference case, which the others borrow from, are at hand.
-    order = [(one, draw) for block in blocks for one in every for draw in block]
-    owners = [one for one, _ in order]
-    tasks: list[partial[Any]] = [partial(solver.values, every[one][1], draw) for one, draw in order]
-    answers = in_threads([partial(results[0].solve, main), *tasks])
-    progress("ranges", len(central), total)
-    next(answers)
-    for done, (one, values) in enumerate(zip(owners, answers, strict=True), len(central) + 1):
-        progress("ranges", done, total)
-        drawn[one].append(values)
+    drawn = _drawn(
+        solver, {one: case for one, (_, case) in every.items()}, sets, partial(results[0].solve, main), progress
+    )
     progress("done", total, total)
     found = []
     for plan, states, solved in zip(plans, wanted, results, strict=True):
@@ -132,6 +123,25 @@ def evaluate_all(
             )
         )
     return found
+
+
+def _drawn(
+    solver: Solver, cases: Mapping[int, Case], sets: Sequence[Parameters], first: Callable[[], Any], progress: Progress
+) -> dict[int, list[pd.DataFrame]]:
+    """Values of every state in each draw of the parameters, solved in threads beside what is wanted first."""
+    total = len(cases) * (1 + len(sets))
+    blocks = [sets[i : i + BLOCK] for i in range(0, len(sets), BLOCK)]
+    # State by state: by then the draws of the reference case, which the others borrow from, are at hand.
+    order = [(one, draw) for block in blocks for one in cases for draw in block]
+    tasks: list[Callable[[], Any]] = [partial(solver.values, cases[one], draw) for one, draw in order]
+    drawn: dict[int, list[pd.DataFrame]] = {one: [] for one in cases}
+    answers = in_threads([first, *tasks])
+    progress("ranges", len(cases), total)
+    next(answers)
+    for done, ((one, _), values) in enumerate(zip(order, answers, strict=True), len(cases) + 1):
+        progress("ranges", done, total)
+        drawn[one].append(values)
+    return drawn
 
 
 def _pillars(only: Iterable[str] | None) -> tuple[Pillar, ...]:

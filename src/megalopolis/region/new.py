@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 from openpyxl import Workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -20,6 +21,7 @@ from megalopolis.region.cells import is_numeric
 from megalopolis.region.geonames import MIN_POPULATION, country_region, write_sources
 from megalopolis.region.meta import KEYS_ZH, META_TABLES
 from megalopolis.region.raw import table_titles
+from megalopolis.region.region import Region
 from megalopolis.region.schema import Column, schemas
 from megalopolis.region.write import atomic, save_workbook, write_folder
 
@@ -160,13 +162,7 @@ def new_region(
         If there is something of that name already; nothing is overwritten. If no country is called so.
     """
     target = Path(directory)
-    made = None
-    if country is not None:
-        if excel:
-            raise BadInput(Problem("--country", "writes a folder, not a workbook", "leave out --excel"))
-        made = country_region(country, MIN_POPULATION if min_population is None else min_population)
-    elif min_population is not None:
-        raise BadInput(Problem("--min-population", "is of the cities of a country", "give --country as well"))
+    made = _country(country, min_population, excel=excel)
     try:
         if target.exists() and not (target.is_dir() and not any(target.iterdir())):
             raise BadInput(Problem(str(directory), "is there already", "give a name that is free"))
@@ -189,6 +185,17 @@ def new_region(
             raise
         raise BadInput(Problem(str(directory), error.strerror or "cannot be written", "give another folder")) from error
     return sorted(target.iterdir())
+
+
+def _country(country: str | None, min_population: int | None, *, excel: bool) -> tuple[Region, pd.DataFrame] | None:
+    """Cities of a country and what was left out, where one is asked for."""
+    if country is None:
+        if min_population is not None:
+            raise BadInput(Problem("--min-population", "is of the cities of a country", "give --country as well"))
+        return None
+    if excel:
+        raise BadInput(Problem("--country", "writes a folder, not a workbook", "leave out --excel"))
+    return country_region(country, MIN_POPULATION if min_population is None else min_population)
 
 
 def _header(column: Column, language: str) -> str:
