@@ -172,7 +172,7 @@ def test_every_pair_against_the_plain_scan(timetable, begin, length, limit):
 
 
 @settings(deadline=None, max_examples=20)
-@given(feeds(most=200), LIMITS, st.sampled_from([0, 10**9]))
+@given(feeds(most=300), LIMITS, st.sampled_from([0, 10**9]))
 def test_panels_of_targets_windows_and_threads(timetable, limit, worth):
     """Columns of several panels, one thread or more, and windows asked for one after the other."""
     for window in ((30, 60), (-200, 1700), (0, 0), (1600, 1650)):

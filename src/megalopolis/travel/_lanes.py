@@ -1,7 +1,9 @@
 """Rows of 16-bit minutes as vectors, for compiled loops: numba has none of its own.
 
-A vector is an ordinary value of a compiled function. LLVM spreads it over the registers that the processor has (one to
-eight). Minutes count as unsigned: an infinite one is larger than any other.
+A vector is an ordinary value of a compiled function. LLVM spreads it over the registers that the processor has (four to
+sixteen). Minutes count as unsigned: an infinite one is larger than any other.
+
+numba compiles a function again when its own file changes, not when this one does.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-any-unimported, misc, no-untyped-call, type-arg"
@@ -14,7 +16,7 @@ from numba import types
 from numba.core.datamodel import models
 from numba.extending import intrinsic, register_model
 
-LANES = 64
+LANES = 128
 """Minutes in a vector."""
 
 _MINUTE, _INDEX = ir.IntType(16), ir.IntType(32)

@@ -223,34 +223,21 @@ def itinerary(
         If neither road nor rail connects the two, or a departure is asked for where no timetable runs.
     """
     network = assemble(state, parameters)
-    trips = alone = solve(network.rail, network.road, network.access, network.main, network.boarding_min)
+    alone = solve(network.rail, network.road, network.access, network.main, network.boarding_min)
     pair = network.layout.ids.index(origin), network.layout.ids.index(destination)
-    names = state.names.labels
-    window, mixture = None, None
-    if network.layout.runs is not None:
-        at = {} if depart is None else {"timetable_from": depart, "timetable_to": depart}
-        window = Window.of({**parameters, **at})
-        mixture = _mixed(network, alone, {**parameters, **at})
-        trips = mixture.trips
-    elif depart is not None:
-        raise BadInput(Problem("", f"no timetable runs in {state.year}", "leave the departure out"))
+    ends = (state.names.labels[origin], state.names.labels[destination])
+    mixture, window = _timetabled(state, network, alone, parameters, depart)
+    trips = mixture.trips if mixture else alone
     legs: list[Leg] | None
     if mixture and window and trips.mode[pair] != ROAD and trips.rail[pair] < alone.rail[pair]:
         legs = legs_between(mixture, mixture.parts, mixture.door.cities, pair, window)
     else:
         legs = trip_legs(network.rail, trips, network.access, network.boarding_min, pair)
     if legs is None:
-        what = f"neither road nor rail of the model connects {names[origin]} and {names[destination]}"
+        what = f"neither road nor rail of the model connects {ends[0]} and {ends[1]}"
         raise BadInput(Problem("", what, "add road_times or rail lines"))
-    ends = (names[origin], names[destination])
-    ride, headway = float(trips.ride[pair]), float(trips.ride_headway[pair])
-    rides: list[Leg] = []
-    daily = float(trains_per_day(np.array(headway), parameters["operating_hours"] * MINUTES_PER_HOUR))
-    if mixture and mixture.rides and ride < alone.ride[pair] - _SAME:
-        rides, daily = _ride_legs(network, mixture, pair, parameters["operating_hours"] * MINUTES_PER_HOUR)
-    elif np.isfinite(ride):
-        found = rail_legs(network.rail, network.main, pair, headway)
-        rides = found[0] if found else []
+    ride = float(trips.ride[pair])
+    rides, daily = _fastest(network, alone, mixture, pair, parameters["operating_hours"] * MINUTES_PER_HOUR)
     return {
         "minutes": float(trips.minutes[pair]),
         "mode": "road" if trips.mode[pair] == ROAD else "rail",
@@ -260,6 +247,31 @@ def itinerary(
         "ride_legs": [_leg(leg, network, ends) for leg in rides],
         "timetable": None if window is None else _window(window),
     }
+
+
+def _timetabled(
+    state: Region, network: Network, alone: Trips, parameters: Mapping[str, float], depart: int | None
+) -> tuple[Mixture | None, Window | None]:
+    """Trips by the timetable of a state and their window, that of one departure where it is given; None without one."""
+    if network.layout.runs is None and depart is None:
+        return None, None
+    if network.layout.runs is None:
+        raise BadInput(Problem("", f"no timetable runs in {state.year}", "leave the departure out"))
+    at = {} if depart is None else {"timetable_from": depart, "timetable_to": depart}
+    own = {**parameters, **at}
+    return _mixed(network, alone, own), Window.of(own)
+
+
+def _fastest(
+    network: Network, alone: Trips, mixture: Mixture | None, pair: tuple[int, int], operating_min: float
+) -> tuple[list[Leg], float]:
+    """Legs of the fastest ride between the main stations of two cities, none without one, and its trains a day."""
+    trips = mixture.trips if mixture else alone
+    ride, headway = float(trips.ride[pair]), float(trips.ride_headway[pair])
+    if mixture and mixture.rides and ride < alone.ride[pair] - _SAME:
+        return _ride_legs(network, mixture, pair, operating_min)
+    found = rail_legs(network.rail, network.main, pair, headway) if np.isfinite(ride) else None
+    return (found[0] if found else []), float(trains_per_day(np.array(headway), operating_min))
 
 
 def _ride_legs(

@@ -10,7 +10,7 @@ joined for interchange apart from their doors, so that no way between two doors 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -133,6 +133,37 @@ def _platforms(lines: Lines) -> tuple[Index, Index]:
     return stops, np.unique(point[stops], return_inverse=True)[1]
 
 
+class _Arcs(NamedTuple):
+    """Arcs of one kind; the line of each, -1 for none."""
+
+    tails: Index
+    heads: Index
+    minutes: Array
+    kind: int
+    line: Index
+
+
+def _rides(lines: Lines, call: Array, rules: Rules) -> _Arcs:
+    """From every stop to the next of its line."""
+    first = np.flatnonzero(lines.line[1:] == lines.line[:-1])
+    on, at, node = lines.line[first], call[lines.station], call.size + first
+    km, speed = np.diff(lines.km)[first], lines.speed_kmh[on]
+    minutes = leg_minutes(km, speed, at[first], at[first + 1], rules.dwell_min, rules.acceleration)
+    return _Arcs(node, node + 1, minutes, RIDE, on)
+
+
+def _interchange(doors: _Arcs, change: tuple[Index, Index, Array] | None, base: int) -> tuple[Index, _Arcs, _Arcs]:
+    """Stations with ways to others: these, nodes from `base` on; boarding from there as at the doors, and the ways."""
+    a, b, way = change or (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    halls, hall = np.unique(np.r_[a, b], return_inverse=True)
+    at = np.isin(doors.tails, halls)
+    inside = _Arcs(
+        base + np.searchsorted(halls, doors.tails[at]), doors.heads[at], doors.minutes[at], BOARD, doors.line[at]
+    )
+    minutes = np.asarray(way, dtype=np.float64)
+    return halls, inside, _Arcs(base + hall[: a.size], base + hall[a.size :], minutes, CHANGE, np.full(a.size, -1))
+
+
 def build(
     lines: Lines,
     call: Array,
@@ -167,40 +198,33 @@ def build(
         transfer penalty is shorter than the dwell.
     """
     _check(lines, call, rules)
-    stations = call.size
-    stop = stations + np.arange(lines.line.size)
-    first = np.flatnonzero(lines.line[1:] == lines.line[:-1])
-    on = lines.line[first]
-    speed = lines.speed_kmh[lines.line]
-    at = call[lines.station]
-    ride = leg_minutes(
-        np.diff(lines.km)[first], speed[first], at[first], at[first + 1], rules.dwell_min, rules.acceleration
-    )
+    stations, stops = call.size, lines.line.size
     met, point = _platforms(lines)
-    boarding = np.flatnonzero(boards[lines.station])
-    board = rules.transfer_min / 2 + end_minutes(speed, at, rules.dwell_min, rules.acceleration)
-    a, b, way = change or (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    halls, hall = np.unique(np.r_[a, b], return_inverse=True)
-    base = stations + lines.line.size + (int(point.max()) + 1 if point.size else 0)
-    inside = boarding[np.isin(lines.station[boarding], halls)]
-    where = base + np.searchsorted(halls, lines.station[inside])
-    parts = (
-        (stop[first], stop[first + 1], ride, RIDE, on),
-        (stop[met], stations + lines.line.size + point, np.full(met.size, rules.junction_min / 2), THROUGH, None),
-        (lines.station[boarding], stop[boarding], board[boarding], BOARD, lines.line[boarding]),
-        (where, stop[inside], board[inside], BOARD, lines.line[inside]),
-        (base + hall[: a.size], base + hall[a.size :], np.asarray(way, dtype=np.float64), CHANGE, None),
+    base = stations + stops + (int(point.max()) + 1 if point.size else 0)
+    minutes = rules.transfer_min / 2 + end_minutes(
+        lines.speed_kmh[lines.line], call[lines.station], rules.dwell_min, rules.acceleration
     )
-    line = np.concatenate([np.full(p[0].size, -1) if p[4] is None else p[4] for p in parts])
-    kind = np.repeat([p[3] for p in parts], [p[0].size for p in parts])
-    platform_station = np.empty(base - stations - lines.line.size, np.int64)
+    boarding = np.flatnonzero(boards[lines.station])
+    doors = _Arcs(lines.station[boarding], stations + boarding, minutes[boarding], BOARD, lines.line[boarding])
+    through = np.full(met.size, rules.junction_min / 2)
+    halls, inside, ways = _interchange(doors, change, base)
+    parts = (
+        _rides(lines, call, rules),
+        _Arcs(stations + met, stations + stops + point, through, THROUGH, np.full(met.size, -1)),
+        doors,
+        inside,
+        ways,
+    )
+    line = np.concatenate([p.line for p in parts])
+    kind = np.repeat([p.kind for p in parts], [p.tails.size for p in parts])
+    platform_station = np.empty(base - stations - stops, np.int64)
     platform_station[point] = lines.station[met]
     return Rail(
         nodes=base + halls.size,
         doors=stations,
-        tails=np.concatenate([p[0] for p in parts]),
-        heads=np.concatenate([p[1] for p in parts]),
-        minutes=np.concatenate([p[2] for p in parts]),
+        tails=np.concatenate([p.tails for p in parts]),
+        heads=np.concatenate([p.heads for p in parts]),
+        minutes=np.concatenate([p.minutes for p in parts]),
         kind=kind,
         line=line,
         headway=np.where(kind == RIDE, lines.headway_min[line], 0.0) if line.size else np.empty(0),
