@@ -50,7 +50,7 @@ def inmap(path, matrix=GRID, names=("PrimaryPM25", "pNO3"), kind=2, units=INMAP,
             v[:] = np.stack([matrix + 1000 * layer + 100 * k for layer in range(3)])
             if units:
                 v.units = units.encode()
-        far = np.full(2, 50.0)
+        far = np.full(2, 80.0)
         for name, line in zip("WESN", (west, west + 1, np.zeros(n), np.ones(n)), strict=True):
             v = book.createVariable(name, "f8", ("allcells",))
             v[:] = np.concatenate([line, far])
@@ -196,6 +196,12 @@ def test_edges_in_a_projection(tmp_path):
         read_responses(tmp_path / "m.nc", cities)
     with pytest.raises(BadInput, match="the projection 'EPSG:0' is not known"):
         read_responses(tmp_path / "m.nc", cities, Choice(crs="EPSG:0"))
+
+
+def test_degrees_that_count_to_360(tmp_path):
+    inmap(tmp_path / "m.nc", west=WEST + 270)
+    found, _ = read_responses(tmp_path / "m.nc", CITIES.assign(lon=CITIES["lon"] - 90))
+    assert lookup(found, "primary_pm25")["A", "B"] == pytest.approx(GRID[3, 2] * PER_TONNE, rel=1e-6)
 
 
 def test_weights_by_area_and_population(tmp_path):

@@ -184,18 +184,27 @@ def _classic(path: Path) -> tuple[Arrays, Callable[[], object]]:
 
 
 def _hdf(path: Path) -> tuple[Arrays, Callable[[], object]]:
-    _needed("h5py", path)
+    h5py, h5netcdf = _needed("h5py", path), _needed("h5netcdf", path)
     try:
-        book = _needed("h5netcdf", path).File(str(path), "r", phony_dims="access")
+        stream = h5py.File(str(path), "r")
+    except Exception as error:
+        raise _unreadable(path, error) from error
+    try:
+        attrs = _attrs(dict(stream.attrs))  # h5netcdf reads them too, but complains twice where they are damaged
+        book = h5netcdf.File(stream, "r", phony_dims="access")
         found = {
             name: Variable(name, tuple(v.dimensions), tuple(v.shape), _attrs(dict(v.attrs)), v)
             for name, v in book.variables.items()
         }
-    except BadInput:
-        raise
     except Exception as error:
+        stream.close()
         raise _unreadable(path, error) from error
-    return Arrays(found, _attrs(dict(book.attrs))), book.close
+
+    def close() -> None:
+        book.close()
+        stream.close()
+
+    return Arrays(found, attrs), close
 
 
 def _zarr(path: Path) -> tuple[Arrays, Callable[[], object]]:

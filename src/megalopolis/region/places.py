@@ -26,6 +26,7 @@ _POINTS: Final = 61
 #: A point belongs to the nearest centre of a cell within this share of the way to the next centre: half a diagonal.
 _HALF: Final = 0.5 * math.sqrt(2.0) + 1e-6
 _EARTH_KM: Final = 6371.0
+_DEGREES: Final = "EPSG:4326"
 _EDGES: Final = (("n", "north"), ("s", "south"), ("e", "east"), ("w", "west"))
 _LON: Final = {"lon", "longitude", "lons"}
 _LAT: Final = {"lat", "latitude", "lats"}
@@ -165,7 +166,7 @@ def _grid(arrays: Arrays, label: str, end: tuple[str, str, int], crs: str) -> _G
             for names in (_LON, _LAT)
         )
         if lon is not None and lat is not None:
-            return _Grid(None, (lon.line(), lat.line()), "EPSG:4326", None)
+            return _Grid(None, (lon.line(), lat.line()), _DEGREES, None)
     return None
 
 
@@ -198,7 +199,7 @@ def _projection(arrays: Arrays, label: str, crs: str, edges: list[Variable]) -> 
                 return str(attrs[key])
     reach = [float(np.nanmax(np.abs(e.line()))) for e in edges]
     if max(reach[:2]) <= 90 and max(reach[2:]) <= 360:
-        return "EPSG:4326"
+        return _DEGREES
     todo = "give --crs; InMAP's of the United States is a Lambert projection, which its configuration states"
     raise BadInput(Problem(label, "the edges of its cells are no degrees, and it names no projection", todo))
 
@@ -246,11 +247,13 @@ def _cell_at(grid: _Grid, label: str, lon: Array, lat: Array) -> Ints:
     found = np.full(len(lon), -1, np.int64)
     if grid.edges is not None:
         try:
-            turn = pyproj.Transformer.from_crs("EPSG:4326", grid.crs, always_xy=True)
+            turn = pyproj.Transformer.from_crs(_DEGREES, grid.crs, always_xy=True)
         except pyproj.exceptions.CRSError as error:
             raise BadInput(Problem(label, f"the projection '{grid.crs[:60]}' is not known", "give --crs")) from error
         north, south, east, west = grid.edges
         x, y = turn.transform(lon, lat)
+        if grid.crs == _DEGREES and east.max() > 180:  # counted from 0 to 360
+            x = np.where(x < west.min(), x + 360.0, x)
         tree = shapely.STRtree(shapely.box(west, south, east, north))
         point, cell = tree.query(shapely.points(x, y), predicate="intersects")
         found[point[::-1]] = cell[::-1]  # on an edge: one of the two
