@@ -4,7 +4,8 @@
     uv run python benchmarks/bench_map.py --people 20   as many live channels dragging at once, without a browser
 
 The server runs in a process of its own, with every line of China and 370 cities. A move is counted from the pointer's
-event in the browser to the end of the drawing that shows its colours.
+event in the browser to the end of the drawing that shows its colours, and to that of the outlines of its clusters,
+which are formed for the newest move whenever the process that forms them is free.
 """
 
 import argparse
@@ -60,7 +61,7 @@ def in_browser(url: str, moves: int) -> None:
             """() => {
             const { pane, active } = megalopolis.app, s = active.stops[4];
             const at = pane.map.project([s.lon, s.lat]), box = pane.element.getBoundingClientRect();
-            megalopolis.timings.moves.length = 0;
+            megalopolis.timings.moves.length = megalopolis.timings.clusters.length = 0;
             return [at.x + box.left, at.y + box.top];
         }"""
         )
@@ -76,38 +77,41 @@ def in_browser(url: str, moves: int) -> None:
         print(f"whole evaluation, with ranges and every pillar: {time.perf_counter() - released:.1f} s")
         timings = page.evaluate("megalopolis.timings")
         said("move to colours", timings["moves"])
+        said("move to outlines of clusters", timings["clusters"])
         last = timings["drawnSeq"] == timings["lastSeq"]
         print(f"edits asked for {timings['sent']}, drawn {timings['drawn']}, last drawn is the last: {last}")
         browser.close()
 
 
-async def one(url: str, plan: dict, number: int, moves: int) -> list[float]:
+async def one(url: str, plan: dict, number: int, moves: int) -> tuple[list[float], list[float]]:
     line = next(m for m in plan["measures"] if m["id"] == LINE)
-    head = {"type": "edit", "region": "china", "plan": plan["hash"], "year": 2035, "replaces": LINE}
-    took = []
+    head = {"type": "edit", "region": "china", "plan": plan["hash"], "year": 2035, "replaces": LINE, "clusters": True}
+    took, formed, asked = [], [], {}
     async with websockets.connect(url.replace("http", "ws") + "/api/live", max_size=None) as socket:
         await socket.recv()
         for k in range(moves):
             stops = [dict(s) for s in line["measure"]["stops"]]
             place = {"lon": 120.3 + 0.004 * k, "lat": 30.6 + 0.01 * number}
             stops[4] = {"name": f"Tried {number}", "city": "330400", "km": 180.3} | place
-            begun = time.perf_counter()
+            begun = asked[k] = time.perf_counter()
             await socket.send(json.dumps(head | {"seq": k, "measure": line["measure"] | {"stops": stops}}))
-            answer = await socket.recv()
-            if isinstance(answer, str):
-                raise SystemExit(answer)
+            while isinstance(answer := await socket.recv(), str):  # clusters come between the frames
+                if json.loads(answer)["type"] != "clusters":
+                    raise SystemExit(answer)
+                formed.append(1000 * (time.perf_counter() - asked[json.loads(answer)["seq"]]))
             if k > 2:
                 took.append(1000 * (time.perf_counter() - begun))
             await asyncio.sleep(0.016)
-    return took
+    return took, formed
 
 
 async def crowd(url: str, plan: dict, people: int, moves: int) -> None:
     begun = time.perf_counter()
     found = await asyncio.gather(*(one(url, plan, k, moves) for k in range(people)))
-    took = [t for each in found for t in each]
-    rate, slowest = len(took) / (time.perf_counter() - begun), max(statistics.median(f) for f in found)
+    took = [t for each, _ in found for t in each]
+    rate, slowest = len(took) / (time.perf_counter() - begun), max(statistics.median(f) for f, _ in found)
     said(f"{people} dragging at once, edit to frame", took)
+    said("move to outlines of clusters", [t for _, formed in found for t in formed])
     print(f"{rate:.0f} frames a second; slowest person's median {slowest:.0f} ms")
 
 

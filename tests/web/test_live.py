@@ -83,12 +83,22 @@ def test_a_frame_and_its_clusters_are_those_of_the_whole_evaluation(toy_server, 
 
     async def conversation(socket) -> None:
         await socket.send(json.dumps(json.loads(edit(sent, 3, **changes)) | {"clusters": True}))
-        _, values = read(await socket.recv())
+        values, message, seen = {}, {}, []
+        while len(seen) < 3:
+            said = await socket.recv()
+            if isinstance(said, str):
+                message = json.loads(said)
+                seen.append(message["type"])
+            else:
+                head, columns = read(said)
+                values |= columns
+                seen.append(head["of"])
+                assert head["seq"] == 3
+        assert seen[0] == "travel"
         found = {(p, n): v for n, column in values.items() for p, v in zip(places, column, strict=True)}
         assert {key for key, value in found.items() if np.isfinite(value)} == set(wanted)
         for key, value in wanted.items():
             assert found[key] == pytest.approx(value, rel=1e-6, abs=1e-6), key
-        message = json.loads(await socket.recv())
         assert (message["type"], message["seq"]) == ("clusters", 3)
         assert {k: message[k] for k in ("formed", "planned")} == formed_document(toy, whole.result("clusters").tables)
         assert message["planned"]
@@ -101,17 +111,18 @@ def test_clusters_are_of_the_newest_frame_and_hold_up_none(toy_server, sent) -> 
         for seq in range(60):
             await socket.send(json.dumps(json.loads(edit(sent, seq, headway_min=10 + seq)) | {"clusters": True}))
             await asyncio.sleep(0.005)
-        frames, clusters = [], []
-        while not clusters or clusters[-1] < 59:
+        seen = {"travel": [], "clusters": [], "formed": []}
+        while any(not seqs or seqs[-1] < 59 for seqs in seen.values()):
             said = await socket.recv()
             if isinstance(said, bytes):
-                frames.append(read(said)[0]["seq"])
+                head, _ = read(said)
+                seen[head["of"]].append(head["seq"])
             else:
-                clusters.append(json.loads(said)["seq"])
-                assert clusters[-1] in frames
-        assert frames[-1] == 59
-        assert clusters == sorted(set(clusters))
-        assert len(clusters) < len(frames)
+                seen["formed"].append(json.loads(said)["seq"])
+        for seqs in seen.values():
+            assert seqs == sorted(set(seqs)), "of the newest frame, each once"
+            assert set(seqs) <= set(seen["travel"])
+        assert len(seen["formed"]) < len(seen["travel"])
 
     talk(toy_server, conversation)
 

@@ -91,10 +91,10 @@ interface Handlers {
 /** Read a binary frame: header length, JSON header, Float32 columns. */
 export function readFrame(buffer: ArrayBuffer): Live {
   const size = new DataView(buffer).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size))) as { seq: number; columns: string[]; places: number };
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size))) as { seq: number; of: Live["of"]; columns: string[]; places: number };
   const columns = new Map<string, Float32Array>();
   head.columns.forEach((name, k) => columns.set(name, new Float32Array(buffer, 4 + size + 4 * k * head.places, head.places)));
-  return { seq: head.seq, columns };
+  return { seq: head.seq, of: head.of, columns };
 }
 
 /** At most one edit in flight; of those that wait only the newest is kept. */
@@ -201,8 +201,10 @@ export class Channel {
       if (event.data instanceof ArrayBuffer) {
         const frame = readFrame(event.data);
         const at = this.started.get(frame.seq) ?? performance.now();
-        this.started.delete(frame.seq);
-        this.latest.answered();
+        if (frame.of === "travel") {
+          this.started.delete(frame.seq);
+          this.latest.answered();
+        }
         this.handlers.live(frame, at);
         return;
       }

@@ -729,7 +729,9 @@ export class App {
 
   private onFrame(frame: Live, at: number): void {
     if (!this.ahead) return;
-    this.live = frame;
+    // The other pillar's columns are those of the frame before, for the milliseconds until its own come.
+    this.live = { ...frame, columns: new Map([...(this.live?.columns ?? []), ...frame.columns]) };
+    if (frame.of !== "travel") return this.render();
     this.paint(() => {
       timings.drawn++;
       timings.drawnSeq = frame.seq;

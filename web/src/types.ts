@@ -181,5 +181,6 @@ export interface Job {
 
 export interface Live {
   seq: number;
+  of: "travel" | "clusters";
   columns: Map<string, Float32Array>;
 }

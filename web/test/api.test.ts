@@ -28,7 +28,7 @@ describe("edits", () => {
 });
 
 it("a frame is read as it is written", () => {
-  const head = new TextEncoder().encode(JSON.stringify({ seq: 3, columns: ["a", "b"], places: 2 }).padEnd(44));
+  const head = new TextEncoder().encode(JSON.stringify({ seq: 3, of: "travel", columns: ["a", "b"], places: 2 }).padEnd(60));
   const buffer = new ArrayBuffer(4 + head.length + 16);
   new DataView(buffer).setUint32(0, head.length, true);
   new Uint8Array(buffer).set(head, 4);

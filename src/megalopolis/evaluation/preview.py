@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -33,7 +33,7 @@ def travel_of(region: Region, plan: Plan | None, year: int) -> Evaluation:
 
 @dataclass(frozen=True)
 class Forming:
-    """All that the clusters of one frame are formed of: tables, times and parameters; may be sent to a process.
+    """All that the clusters of one frame are computed of: tables, times and parameters; may be sent to a process.
 
     Attributes
     ----------
@@ -48,6 +48,11 @@ class Forming:
     state: Region
     minutes: pd.DataFrame
     parameters: Mapping[str, float]
+
+    def values(self) -> list[tuple[str, str, float]]:
+        """Every indicator of clusters as place, indicator and value, as the whole evaluation has them."""
+        result = clusters.run(self.state, minutes=self.minutes, parameters=self.parameters, indicators_only=True)
+        return list(result.indicators[["place", "indicator", "value"]].itertuples(index=False, name=None))
 
     def formed(self) -> dict[str, pd.DataFrame]:
         """Tables ``assignment`` and ``planned`` as the whole evaluation has them; see `clusters.face.formed`."""
@@ -130,8 +135,8 @@ class Preview:
             for members in (*groups, list(people))
         ]
 
-    def values(self, tried: Tried) -> dict[str, Array]:
-        """Every indicator of travel and clusters, by place as in `places`; NaN where a place has none.
+    def travel_values(self, tried: Tried) -> dict[str, Array]:
+        """Every indicator of travel, by place as in `places`; NaN where a place has none.
 
         They are those that the whole evaluation gives of the plan with this line.
         """
@@ -142,11 +147,12 @@ class Preview:
         }
         for name, value in tried.region_values.items():
             found.setdefault(name, np.full(len(self.places), np.nan))[-1] = value
-        result = clusters.run(
-            self.clusters_state, minutes=tried.minutes, parameters=self.parameters, indicators_only=True
-        )
-        table = result.indicators
-        for place, name, value in zip(table["place"], table["indicator"], table["value"], strict=True):
+        return found
+
+    def cluster_values(self, values: Iterable[tuple[str, str, float]]) -> dict[str, Array]:
+        """Indicators of clusters (`Forming.values`) laid out as `travel_values`."""
+        found: dict[str, Array] = {}
+        for place, name, value in values:
             found.setdefault(name, np.full(len(self.places), np.nan))[self._number[place]] = value
         return found
 
@@ -170,7 +176,7 @@ class Preview:
         return Region(self.state.meta, tables, self.state.year)
 
     def forming(self, tried: Tried) -> Forming:
-        """Return what the clusters of a frame are formed of."""
+        """Return what the clusters of a frame are computed of."""
         return Forming(self.clusters_state, tried.minutes, self.parameters)
 
 

@@ -50,7 +50,8 @@ def create_app(library: Library, host: str = "127.0.0.1") -> Guard:
         desk.jobs.submit("warm", {"kind": "warm", "source": library.sources[library.first]}, "server")
         yield
         await desk.jobs.close()
-        desk.former.close()
+        desk.measuring.close()
+        desk.forming.close()
 
     app = FastAPI(
         title="megalopolis",

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from megalopolis.evaluation import Evaluation
 from megalopolis.evaluation.preview import Preview, travel_of
 from megalopolis.web import limits
-from megalopolis.web.former import Former
+from megalopolis.web.former import Former, formed, indicators
 from megalopolis.web.jobs import Job, Jobs, key_of
 from megalopolis.web.library import Library
 from megalopolis.web.worker import Task
@@ -30,15 +30,16 @@ class Desk:
         Regions and plans.
     jobs : Jobs
         Queue and worker.
-    former : Former
-        Forms the clusters of lines that are dragged.
+    measuring, forming : Former
+        Compute the indicators of clusters, and form clusters, of lines that are dragged.
     channels : int
         Live channels that are open.
     """
 
     library: Library
     jobs: Jobs
-    former: Former = field(default_factory=Former)
+    measuring: Former = field(default_factory=lambda: Former(indicators, nice=5))
+    forming: Former = field(default_factory=lambda: Former(formed, nice=10))
     channels: int = 0
     _prepared: OrderedDict[tuple[Any, ...], tuple[Any, int]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock, repr=False)

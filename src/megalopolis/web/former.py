@@ -1,4 +1,4 @@
-"""A process that forms the clusters of lines being dragged: beside the frames of travel, never before them."""
+"""Processes that compute the clusters of lines being dragged: beside the frames of travel, never before them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from multiprocessing.process import BaseProcess
 from threading import Lock
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 
-from megalopolis.evaluation.preview import Forming
+from megalopolis.evaluation.preview import Forming, Preview
+from megalopolis.evaluation.what_if import Tried
 from megalopolis.pillar import CheckFailed
 from megalopolis.region import Region
 from megalopolis.web import limits
@@ -27,24 +27,50 @@ _SPAWN: Final = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Clusters of one frame."""
+class Shown:
+    """A frame that was sent: number of its edit, and what it was computed of."""
 
     seq: int
-    forming: Forming
+    preview: Preview
+    tried: Tried
+
+
+#: Gives the newest frame that was sent; None where its turn came to nothing.
+Newest = Callable[[], Shown | None]
+
+
+def indicators(forming: Forming) -> list[tuple[str, str, float]]:
+    """Indicators of clusters; see `Forming.values`."""
+    return forming.values()
+
+
+def formed(forming: Forming) -> str:
+    """Clusters that travel forms: `formed_document` as JSON."""
+    return json.dumps(formed_document(forming.state, forming.formed()), ensure_ascii=False, allow_nan=False)
 
 
 class Former:
-    """Forms clusters for all who drag, one at a time, in the order in which they ask."""
+    """A process that computes for all who drag, one at a time, in the order in which they ask.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    compute : callable
+        `indicators` or `formed`.
+    nice : int
+        What the process yields to others: frames of travel come first.
+    """
+
+    def __init__(self, compute: Callable[[Forming], Any], nice: int) -> None:
+        self._compute = compute
+        self._nice = nice
         self._turn = asyncio.Lock()
         self._one = Lock()
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._state = ""
 
-    async def form(self, newest: Callable[[], Wanted | None]) -> tuple[int, str] | None:
-        """Form the clusters of the newest frame.
+    async def form(self, newest: Newest) -> tuple[Shown, Any] | None:
+        """Compute for the newest frame.
 
         Parameters
         ----------
@@ -54,7 +80,7 @@ class Former:
         Returns
         -------
         tuple or None
-            Number of the edit, and `formed_document` as JSON; None where nothing is wanted any more.
+            The frame and what was computed; None where nothing is wanted any more.
 
         Raises
         ------
@@ -64,12 +90,12 @@ class Former:
             If the kernels refuse their input.
         """
         async with self._turn:
-            wanted = newest()
-            if wanted is None:
+            shown = newest()
+            if shown is None:
                 return None
-            return wanted.seq, await asyncio.to_thread(self._ask, wanted.forming)
+            return shown, await asyncio.to_thread(self._ask, shown.preview.forming(shown.tried))
 
-    def _ask(self, forming: Forming) -> str:
+    def _ask(self, forming: Forming) -> Any:
         with self._one:  # a page that closes leaves its question behind
             try:
                 done, said = self._answered(forming)
@@ -80,28 +106,32 @@ class Former:
             raise ValueError(said)
         return said
 
-    def _answered(self, forming: Forming) -> tuple[bool, str]:
-        """Send a task to the process and wait for what it says."""
+    def _answered(self, forming: Forming) -> tuple[bool, Any]:
+        """Send a task to the process, with the state where it holds another, and wait for what it says."""
         if self._pipe is None or self._process is None or not self._process.is_alive():
             self._pipe = self._start()
         state, minutes = forming.state, forming.minutes
-        task = (state.meta, dict(state.tables), state.year, minutes.to_numpy(float), tuple(minutes.columns))
-        self._pipe.send((*task, dict(forming.parameters)))
+        parts = None if self._state == state.hash else (state.meta, dict(state.tables), state.year)
+        self._pipe.send((parts, minutes.to_numpy(float), tuple(minutes.columns), dict(forming.parameters)))
+        self._state = state.hash
         if not self._pipe.poll(limits.JOB_SECONDS):
             raise TimeoutError(f"took longer than {limits.JOB_SECONDS:.0f} s")
         done, said = self._pipe.recv()
-        return bool(done), str(said)
+        return bool(done), said
 
     def _start(self) -> Connection:
         self.close()
         ours, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_work, args=(theirs,), daemon=True, name="megalopolis-clusters")
+        self._process = _SPAWN.Process(
+            target=_work, args=(theirs, self._compute, self._nice), daemon=True, name="megalopolis-clusters"
+        )
         self._process.start()
         theirs.close()
         return ours
 
     def close(self) -> None:
         """End the process."""
+        self._state = ""
         if self._process is not None:
             self._process.terminate()
             self._process.join(2)
@@ -111,26 +141,23 @@ class Former:
             self._pipe = None
 
 
-def _work(pipe: Connection) -> None:
-    """Entry of the process: form clusters until the server hangs up."""
+def _work(pipe: Connection, compute: Callable[[Forming], Any], nice: int) -> None:
+    """Entry of the process: compute until the server hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(10)  # frames of travel come first, then whole evaluations
+        os.nice(nice)
+    state: Region | None = None
     while True:
         try:
-            task = pipe.recv()
+            parts, minutes, ids, parameters = pipe.recv()
         except (EOFError, OSError):
             return
-        pipe.send(_answer(*task))
-
-
-def _answer(
-    meta: Any, tables: Any, year: int, minutes: np.ndarray, ids: tuple[str, ...], parameters: dict[str, float]
-) -> tuple[bool, str]:
-    state = Region(meta, tables, year)
-    times = pd.DataFrame(minutes, index=pd.Index(ids, name="id"), columns=list(ids))
-    try:
-        document = formed_document(state, Forming(state, times, parameters).formed())
-    except (ValueError, KeyError, ArithmeticError, MemoryError, CheckFailed) as error:
-        return False, " ".join(str(error).split())[:300] or type(error).__name__
-    return True, json.dumps(document, ensure_ascii=False, allow_nan=False)
+        state = state if parts is None else Region(*parts)
+        times = pd.DataFrame(minutes, index=pd.Index(ids, name="id"), columns=list(ids))
+        try:
+            if state is None:
+                raise ValueError("no state was sent")  # noqa: TRY301 - said like every refusal
+            answer = (True, compute(Forming(state, times, parameters)))
+        except (ValueError, KeyError, ArithmeticError, MemoryError, CheckFailed) as error:
+            answer = (False, " ".join(str(error).split())[:300] or type(error).__name__)
+        pipe.send(answer)

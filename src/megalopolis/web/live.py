@@ -4,11 +4,12 @@
 
 - ``edit``: a line at a new place: ``seq, region, plan, year, measure``, and ``replaces`` (id of the measure that it
   stands for), ``place`` (a city whose minutes are wanted), ``clusters`` (whether those that travel forms are wanted).
-  Only the newest edit is computed; older ones that wait are dropped. The answer is a binary frame: the length of a JSON
-  header (uint32, little endian), the header ``seq, columns, places, ms`` padded with spaces to a multiple of four
-  bytes, then ``columns x places`` Float32 values in the order of the region's ``places``: every indicator of travel
-  and clusters, NaN where a place has none. Clusters that travel forms take longer: they follow as a message
-  ``clusters`` with the ``seq`` of its edit, always of the newest frame when their turn comes; no frame waits for them.
+  Only the newest edit is computed; older ones that wait are dropped. The answer is a binary frame: the length of a
+  JSON header (uint32, little endian), the header ``seq, of, columns, places, ms`` padded with spaces to a multiple of
+  four bytes, then ``columns x places`` Float32 values in the order of the region's ``places``: every indicator ``of``
+  travel, NaN where a place has none. Where clusters are wanted two more answers follow with the ``seq`` of their edit:
+  a frame of every indicator ``of`` clusters, and a message ``clusters`` with those that travel forms, which takes
+  longer. Each is of the newest edit when its turn comes; no frame of travel waits for them.
 - ``grab``: the same fields; prepares what dragging needs.
 - ``evaluate``: ``region, plan, year``: asks for the whole evaluation; messages ``job`` follow until it is over. A new
   one withdraws the last.
@@ -24,22 +25,27 @@ import json
 import struct
 import time
 import uuid
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from fastapi import WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from megalopolis.errors import BadInput, listed
-from megalopolis.evaluation.preview import Forming, Preview
+from megalopolis.evaluation.preview import Preview
+from megalopolis.evaluation.what_if import Tried
 from megalopolis.pillar import CheckFailed
 from megalopolis.plan.measures.travel import RailLine
 from megalopolis.web import limits
 from megalopolis.web.desk import Desk
-from megalopolis.web.former import Wanted
+from megalopolis.web.former import Former, Newest, Shown
 from megalopolis.web.jobs import OVER, Busy, Job
 
+#: Between two answers behind the frames: the page writes its numbers anew no more often, and frames need the processor.
+_PAUSE_SECONDS: Final = 0.15
 Text = Annotated[str, Field(max_length=300)]
 Year = Annotated[int, Field(ge=1800, le=2200)]
 
@@ -91,15 +97,15 @@ class Channel:
         self.who = uuid.uuid4().hex
         self.waiting: Edit | None = None
         self.wake = asyncio.Event()
-        self.forming: Wanted | None = None
-        self.form = asyncio.Event()
+        self.behind = [Behind(self._indicators), Behind(self._formed)]
         self.job: Job | None = None
         self.outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=256)
 
     async def run(self) -> None:
         """Serve until the other end goes."""
         await self.socket.send_json({"type": "hello", "limits": {"message": limits.MESSAGE, "body": limits.BODY}})
-        tasks = [asyncio.create_task(part()) for part in (self._read, self._edits, self._clusters, self._tell)]
+        parts = (self._read, self._edits, self._tell, *(behind.run for behind in self.behind))
+        tasks = [asyncio.create_task(part()) for part in parts]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -180,10 +186,10 @@ class Channel:
             if edit is None:
                 continue
             try:
-                frame, forming = await self.desk.aside(_frame, self.desk, edit)
+                frame, preview, tried = await self.desk.aside(_frame, self.desk, edit)
                 await self.socket.send_bytes(frame)
-                self.forming = Wanted(edit.seq, forming) if edit.clusters else None
-                self.form.set()
+                for behind in self.behind if edit.clusters else ():
+                    behind.offer(Shown(edit.seq, preview, tried))
             except BadInput as error:
                 self._say({"type": "error", "seq": edit.seq, "error": listed(error.problems)})
             except (WebSocketDisconnect, RuntimeError):
@@ -191,24 +197,54 @@ class Channel:
             except (ValueError, ArithmeticError, CheckFailed) as error:
                 self._say({"type": "error", "seq": edit.seq, "error": [str(error)[:300]]})
 
-    async def _clusters(self) -> None:
-        """Form the clusters of the newest frame; frames in between go without."""
+    async def _indicators(self, newest: Newest) -> None:
+        """Indicators of clusters of the newest frame."""
+        begun = time.perf_counter()
+        if found := await self._followed(self.desk.measuring, newest):
+            shown, values = found
+            await self.socket.send_bytes(packed(shown.seq, "clusters", shown.preview.cluster_values(values), begun))
+
+    async def _formed(self, newest: Newest) -> None:
+        """Clusters that travel forms of the newest frame."""
+        if found := await self._followed(self.desk.forming, newest):
+            shown, text = found
+            await self.socket.send_text(f'{{"type": "clusters", "seq": {shown.seq}, {text[1:]}')
+
+    async def _followed(self, former: Former, newest: Newest) -> tuple[Shown, Any] | None:
+        try:
+            return await former.form(newest)
+        except (ValueError, OSError) as error:
+            self._say({"type": "error", "error": [str(error)[:300]]})
+            return None
+
+
+@dataclass
+class Behind:
+    """What follows a frame without holding it up; frames that come meanwhile replace the one that waits."""
+
+    work: Callable[[Newest], Awaitable[None]]
+    _waiting: Shown | None = None
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, shown: Shown) -> None:
+        """Take a frame in place of the one that waits."""
+        self._waiting = shown
+        self._wake.set()
+
+    def _newest(self) -> Shown | None:
+        shown, self._waiting = self._waiting, None
+        return shown
+
+    async def run(self) -> None:
+        """Follow frames until the other end goes."""
         while True:
-            await self.form.wait()
-            self.form.clear()
+            await self._wake.wait()
+            self._wake.clear()
             try:
-                found = await self.desk.former.form(self._newest)
-                if found is not None:
-                    seq, document = found
-                    await self.socket.send_text(f'{{"type": "clusters", "seq": {seq}, {document[1:]}')
+                await self.work(self._newest)
             except (WebSocketDisconnect, RuntimeError):
                 return
-            except (ValueError, OSError) as error:
-                self._say({"type": "error", "error": [str(error)[:300]]})
-
-    def _newest(self) -> Wanted | None:
-        wanted, self.forming = self.forming, None
-        return wanted
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _seq(text: str) -> int | None:
@@ -220,25 +256,25 @@ def _seq(text: str) -> int | None:
     return seq if isinstance(seq, int) else None
 
 
-def _frame(desk: Desk, edit: Edit) -> tuple[bytes, Forming]:
+def _frame(desk: Desk, edit: Edit) -> tuple[bytes, Preview, Tried]:
     """Answer to an edit, and what its clusters are formed of."""
     begun = time.perf_counter()
     preview = desk.preview(edit.region, edit.plan, edit.year, edit.replaces)
     tried = preview.tried(edit.measure)
-    columns: dict[str, Any] = dict(preview.values(tried))
+    columns: dict[str, Any] = dict(preview.travel_values(tried))
     ids = preview.what_if.ids
     if edit.place in ids:
         row = np.full(len(preview.places), np.nan)
         row[: len(ids)] = tried.after[ids.index(edit.place)]
         columns["minutes"] = row
-    return packed(edit.seq, columns, preview, begun), preview.forming(tried)
+    return packed(edit.seq, "travel", columns, begun), preview, tried
 
 
-def packed(seq: int, columns: dict[str, Any], preview: Preview, begun: float) -> bytes:
+def packed(seq: int, of: str, columns: dict[str, Any], begun: float) -> bytes:
     """Header and values of a frame."""
+    values = np.stack(list(columns.values())).astype("<f4") if columns else np.empty((0, 0), "<f4")
     elapsed = round(1000 * (time.perf_counter() - begun), 2)
-    head = {"seq": seq, "columns": list(columns), "places": len(preview.places), "ms": elapsed}
+    head = {"seq": seq, "of": of, "columns": list(columns), "places": values.shape[1], "ms": elapsed}
     text = json.dumps(head).encode()
     text += b" " * (-len(text) % 4)
-    values = np.stack(list(columns.values())).astype("<f4")
     return struct.pack("<I", len(text)) + text + values.tobytes()
