@@ -95,10 +95,13 @@ async def one(url: str, plan: dict, number: int, moves: int) -> tuple[list[float
             stops[4] = {"name": f"Tried {number}", "city": "330400", "km": 180.3} | place
             begun = asked[k] = time.perf_counter()
             await socket.send(json.dumps(head | {"seq": k, "measure": line["measure"] | {"stops": stops}}))
-            while isinstance(answer := await socket.recv(), str):  # clusters come between the frames
-                if json.loads(answer)["type"] != "clusters":
+            while isinstance(answer := await socket.recv(), str) or b'"of": "travel"' not in answer[:60]:
+                if isinstance(answer, bytes):  # indicators of clusters
+                    continue
+                message = json.loads(answer)
+                if message["type"] != "clusters":
                     raise SystemExit(answer)
-                formed.append(1000 * (time.perf_counter() - asked[json.loads(answer)["seq"]]))
+                formed.append(1000 * (time.perf_counter() - asked[message["seq"]]))
             if k > 2:
                 took.append(1000 * (time.perf_counter() - begun))
             await asyncio.sleep(0.016)

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect, sync_playwright
 from test_frontend import build
 from web_server import Server
 
@@ -24,6 +24,7 @@ TOY = Path(__file__).parent.parent / "toy"
 PROGRAM = str(Path(sys.executable).with_name("megalopolis"))
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PICTURE = Path(__file__).parent.parent.parent / "docs" / "images" / "map.png"
+FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 DONE = "() => megalopolis.app.settled"
 TAKEN = "() => !megalopolis.app.pending && megalopolis.app.view?.plan === megalopolis.app.plan.hash"
 pytestmark = [
@@ -33,13 +34,16 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--enable-unsafe-swiftshader"]
-        )
-        yield found
-        found.close()
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def browser(playwright) -> Iterator[Browser]:
+    found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield found
+    found.close()
 
 
 Opener = Callable[..., Page]
@@ -329,9 +333,204 @@ def test_compare_export_share(visit) -> None:
     expect(page.locator("#status")).to_contain_text(re.compile("link", re.IGNORECASE))
 
 
-def test_china_opens_on_a_finished_example_within_its_weight(browser, tmp_path_factory) -> None:
+def test_nothing_beyond_the_server_is_needed(playwright, toy_server, sent) -> None:
+    """Names do not resolve, and every request that is not the server's is cut: the page does all of its work."""
+    rules = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost"
+    alone = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, rules])
+    try:
+        page = alone.new_page(viewport={"width": 1440, "height": 900})
+        cut: list[str] = []
+
+        def gate(route: Route) -> None:
+            if route.request.url.startswith(toy_server.url):
+                route.continue_()
+            else:
+                cut.append(route.request.url)
+                route.abort()
+
+        page.route("**/*", gate)
+        page.goto(f"{toy_server.url}/#region=region&plan={sent['hash']}&year=2030")
+        page.wait_for_function("() => window.megalopolis?.app", timeout=60_000)
+        page.wait_for_function(DONE, timeout=60_000)
+        drag(page, "link", 1, -50, -35)
+        page.wait_for_function(DONE, timeout=60_000)
+        assert page.evaluate("megalopolis.app.plan.hash") != sent["hash"]
+        city = page.evaluate("megalopolis.app.region.cities[0].id")
+        assert shown(page, city, "accessibility") > 0
+        page.click("#isochrones")
+        page.wait_for_function("() => megalopolis.app.isochrones")
+        page.locator(".why").first.click()
+        expect(page.locator("#dialog h3").first).to_be_visible()
+        page.keyboard.press("Escape")
+        assert page.evaluate("document.fonts.status") == "loaded"
+        assert page.evaluate("megalopolis.app.pane.whenIdle().then(() => megalopolis.app.pane.map.loaded())")
+        report = page.evaluate(
+            "fetch(`api/evaluations/${megalopolis.app.job.id}/files/report.html`).then(r => r.text())"
+        )
+        assert "<h1" in report
+        assert not cut
+        page.unroute_all()
+        with pytest.raises(Error, match="ERR_NAME_NOT_RESOLVED"):  # the network is away indeed
+            page.goto("http://example.org/")
+    finally:
+        alone.close()
+
+
+def test_the_map_stays_usable_without_its_server(visit, toy_server) -> None:
+    """Loaded once, then neither server nor network: cities, indicators, cases and tables answer, edits are kept."""
+    page = visit()
+    cities = page.evaluate("megalopolis.app.scope.map(c => c.id)")
+    before = {city: shown(page, city, "accessibility") for city in cities[:2]}
+    page.evaluate("megalopolis.app.choose(null)")
+    page.click("#open-link")
+    page.wait_for_function("() => megalopolis.app.channel.idle")
+    toy_server.stop(signal.SIGKILL)
+    page.context.set_offline(True)
+    try:
+        expect(page.locator("#status")).to_contain_text("The server does not answer")
+        assert {city: shown(page, city, "accessibility") for city in cities[:2]} == before
+        for indicator, mode in (("mean_minutes", "plan"), ("people_60", "baseline"), ("accessibility", "difference")):
+            page.evaluate(
+                "([i, m]) => { megalopolis.app.setIndicator(i); megalopolis.app.setMode(m); }", [indicator, mode]
+            )
+            assert page.evaluate("megalopolis.app.scope.some(c => Number.isFinite(megalopolis.app.mapValue(c)))")
+        page.locator(".why").first.click()  # needs the server, and says so
+        expect(page.locator("#dialog")).not_to_be_visible()
+        page.evaluate("megalopolis.app.choose(null)")
+        page.keyboard.press("t")
+        expect(page.locator("#twin tbody tr")).to_have_count(len(page.evaluate("megalopolis.app.scope")))
+        page.keyboard.press("Escape")
+        drag(page, "link", 1, -40, 35)
+        moved = page.evaluate("megalopolis.app.draft.measures.find(m => m.id === 'link').stops[1].lon")
+        assert page.evaluate("localStorage.getItem('megalopolis:region')")
+        page.keyboard.press("Control+z")
+        page.keyboard.press("Control+y")
+    finally:
+        page.context.set_offline(False)
+        toy_server.start()
+    page.wait_for_function(DONE, timeout=60_000)
+    now = page.evaluate("megalopolis.app.plan.measures.find(m => m.id === 'link').stops[1].lon")
+    assert now == pytest.approx(moved, abs=1e-3)
+
+
+def test_clusters_follow_while_dragging_and_are_those_of_the_evaluation(visit) -> None:
+    page = visit()
+    page.click("#open-link")
+    page.wait_for_function("() => megalopolis.app.channel.idle")
+    page.evaluate("megalopolis.app.choose(null)")
+    x, y = position(page, "link", 1)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for k in range(1, 9):
+        page.mouse.move(x - 9 * k, y - 6 * k)
+    settled = "megalopolis.timings.drawnSeq === megalopolis.timings.lastSeq"
+    page.wait_for_function(
+        f"() => megalopolis.app.forming && megalopolis.app.live.columns.has('cohesion') && {settled}"
+    )
+    page.wait_for_timeout(600)  # what is behind the last frame comes, too
+    assert page.evaluate("megalopolis.app.dragging !== null")
+    known = page.evaluate("megalopolis.app.region.clusters.map(c => c.id)")
+    held = {c: page.evaluate("c => megalopolis.app.values('cohesion', `cluster:${c}`, 'plan')[0]", c) for c in known}
+    formed = page.evaluate("megalopolis.app.forming.found")
+    assert not page.evaluate("id => megalopolis.app.stale('cluster_minutes', `cluster:${id}`)", known[0])
+    assert page.evaluate("megalopolis.app.stale('population', 'region')")  # the economy waits for the release
+    expect(page.locator("#legend")).to_contain_text("outlines")
+    page.mouse.up()
+    page.wait_for_function(DONE, timeout=60_000)
+    whole = page.evaluate("megalopolis.app.view.clusters.plan")
+    assert {k: formed[k] for k in whole} == whole
+    for c, value in held.items():
+        after = page.evaluate("c => megalopolis.app.values('cohesion', `cluster:${c}`, 'plan')[0]", c)
+        assert value == pytest.approx(after, rel=1e-6)
+
+
+def test_a_delay_is_given_the_measures_that_it_meets(visit) -> None:
+    page = visit(query="&area=")
+    names = "megalopolis.app.plan.measures.find(m => m.id === '{}').measure"
+    page.click("#add-delay")
+    page.wait_for_function(
+        f"() => {TAKEN[6:]} && megalopolis.app.plan.measures.at(-1).kind === 'delay'", timeout=60_000
+    )
+    late = page.evaluate("megalopolis.app.plan.measures.at(-1).id")
+    box = page.locator(f"#measures-{late}-bridge")
+    expect(box).not_to_be_checked()
+    box.check()
+    page.wait_for_function(f"() => {names.format(late)}.measures?.[0] === 'Bridge'", timeout=60_000)
+    page.uncheck(f"#lines-{late}-all")
+    page.wait_for_function(f"() => !{names.format(late)}.lines", timeout=60_000)
+    page.check(f"#lines-{late}-link")
+    page.wait_for_function(f"() => {names.format(late)}.lines?.[0] === 'Link'", timeout=60_000)
+    assert page.locator(f"#measures-{late}-link").count() == 0  # a new line is named under lines
+    page.fill(f"#field-{late}-years", "3")
+    page.keyboard.press("Tab")
+    page.wait_for_function(f"() => {names.format(late)}.years === 3", timeout=60_000)
+    for field, id_ in (("lines", "link"), ("measures", "bridge")):
+        page.uncheck(f"#{field}-{late}-{id_}")
+        page.wait_for_function("() => !megalopolis.app.pending")
+    expect(page.locator("#status")).to_contain_text("needs lines or measures")  # one that meets nothing is refused
+    assert page.evaluate(names.format(late))["measures"] == ["Bridge"]
+
+
+@pytest.fixture(scope="module")
+def china(tmp_path_factory) -> Iterator[Server]:
     server = Server("china", tmp_path_factory.mktemp("cache"))
     server.start()
+    yield server
+    server.stop()
+
+
+def test_every_number_of_china_on_the_screen_is_that_of_json(browser, china) -> None:
+    """A city and the area's clusters, each number in its cell against what the commands print for the same plan."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
+    try:
+        page.goto(china.url)
+        page.wait_for_function("() => window.megalopolis?.app?.view", timeout=120_000)
+        page.wait_for_function(DONE, timeout=120_000)
+        printed = {}
+        for command in ("travel", "clusters"):
+            answer = subprocess.run(
+                [PROGRAM, command, "china", "china/2035", "--json"],
+                capture_output=True,
+                check=True,
+                env={**os.environ, "MEGALOPOLIS_CACHE": str(china.cache)},
+            )
+            printed[command] = json.loads(answer.stdout)
+            assert printed[command]["plan"]["hash"] == page.evaluate("megalopolis.app.plan.hash")
+            assert printed[command]["year"] == page.evaluate("megalopolis.app.year")
+        rows = printed["travel"]["result"]["indicators"]
+        area = "cluster:" + page.evaluate("megalopolis.app.focus")
+        for place, chosen in (("320600", "320600"), (area, None)):
+            wanted = {r["indicator"]: r["value"] for r in rows if r["place"] == place}
+            assert len(wanted) > 6
+            if chosen:
+                shown(page, chosen, "accessibility")
+            else:
+                page.evaluate("megalopolis.app.choose(null)")
+                expect(page.locator("#formed-here")).to_be_visible()
+            for indicator, value in wanted.items():
+                cell = page.locator(f'tr[data-indicator="{indicator}"] td[data-case="plan"]')
+                assert float(cell.get_attribute("data-value")) == value, (place, indicator)
+        planned = {row["id"]: row for row in printed["clusters"]["result"]["planned"]}
+        matches = page.evaluate("megalopolis.app.view.clusters.plan.planned")
+        assert set(matches) == set(planned)
+        for id_, match in matches.items():
+            assert match["jaccard"] == planned[id_]["jaccard"]
+            for side in ("missing", "extra"):
+                assert match[side] == [city["id"] for city in planned[id_][side]]
+        own = planned[area.partition(":")[2]]
+        table = page.locator("#formed-here td.number").all_inner_texts()
+        assert table[1] == f"{own['jaccard']:.2f}"
+        cities = page.evaluate("id => megalopolis.app.region.clusters.find(c => c.id === id).cities.length", own["id"])
+        assert table[3] == f"{cities - len(own['missing'])} of {cities}"
+        for column, name in (("cluster_minutes", "mean_minutes"), ("cohesion", "cohesion")):
+            cell = page.locator(f'tr[data-indicator="{column}"] td[data-case="plan"]')
+            assert float(cell.get_attribute("data-value")) == own[name]
+    finally:
+        page.close()
+
+
+def test_china_opens_on_a_finished_example_within_its_weight(browser, china) -> None:
+    server = china
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-US")
     try:
         page = context.new_page()
@@ -359,4 +558,3 @@ def test_china_opens_on_a_finished_example_within_its_weight(browser, tmp_path_f
         assert len(picture) > 100_000  # not blank; the README's is made anew with MEGALOPOLIS_PICTURES=1
     finally:
         context.close()
-        server.stop()

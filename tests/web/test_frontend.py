@@ -8,8 +8,11 @@ import subprocess
 from pathlib import Path
 from types import ModuleType
 
+import httpx
 import pytest
+from web_server import Server
 
+import megalopolis
 from megalopolis.report.number import number
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,12 +40,11 @@ def tools() -> ModuleType:
     return found
 
 
-def run(tools: ModuleType, script: str, *arguments: str, **environment: str) -> None:
+def run(tools: ModuleType, script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [*tools.node("node"), script, *arguments]
-    done = subprocess.run(
+    return subprocess.run(
         command, cwd=WEB, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_units(tools, tmp_path) -> None:
@@ -57,11 +59,30 @@ def test_units(tools, tmp_path) -> None:
         printed = number(value, *ends, unit, language, signed=signed)
         cases.append({"arguments": [value, *ends, unit, language, signed], "printed": list(printed)})
     (tmp_path / "numbers.json").write_text(json.dumps(cases), encoding="utf-8")
-    run(tools, "node_modules/vitest/vitest.mjs", "run", MEGALOPOLIS_NUMBERS=str(tmp_path / "numbers.json"))
+    report = tmp_path / "report.json"
+    numbers = {"MEGALOPOLIS_NUMBERS": str(tmp_path / "numbers.json")}
+    arguments = ("run", "--reporter=json", f"--outputFile={report}")
+    done = run(tools, "node_modules/vitest/vitest.mjs", *arguments, **numbers)
+    assert report.is_file(), done.stderr
+    found = json.loads(report.read_text(encoding="utf-8"))
+    failed = [
+        t["fullName"] for file in found["testResults"] for t in file["assertionResults"] if t["status"] != "passed"
+    ]
+    assert not failed, done.stderr
+    assert found["success"]
+    assert done.returncode == 0
+    assert len(found["testResults"]) == len(list((WEB / "test").glob("*.test.ts")))
+    assert found["numPassedTests"] >= 18
 
 
-def test_types(tools) -> None:
-    run(tools, "node_modules/typescript/bin/tsc", "--noEmit")
+def test_types(tools, tmp_path) -> None:
+    done = run(tools, "node_modules/typescript/bin/tsc", "--noEmit")
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout
+    wrong = tmp_path / "wrong.ts"
+    wrong.write_text("export const n: number = 'text';", encoding="utf-8")
+    refused = run(tools, "node_modules/typescript/bin/tsc", "--noEmit", "--ignoreConfig", str(wrong))
+    assert refused.returncode != 0, "the compiler looks at types"
+    assert "TS2322" in refused.stdout
 
 
 def test_page_is_built_from_its_sources_with_its_licences() -> None:
@@ -84,6 +105,31 @@ def test_a_failed_npm_is_one_clear_error(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(found, "node", lambda program: [f"no-such-{program}"])
     with pytest.raises(RuntimeError, match="no-such-npm"):
         found.page()
+
+
+def test_without_the_page_serve_says_what_is_missing_and_what_to_do(tmp_path) -> None:
+    """As from a checkout whose build had no npm registry: the package without the page, in a process of its own."""
+    package, here = Path(megalopolis.__file__).parent, tmp_path / "megalopolis"
+    for folder, left_out in ((package, "web"), (package / "web", "static")):
+        copy = here / folder.relative_to(package)
+        copy.mkdir()
+        for path in folder.iterdir():
+            if path.name != left_out:
+                (copy / path.name).symlink_to(path)
+    toy = Path(__file__).parent.parent / "toy" / "region"
+    server = Server(str(toy), tmp_path / "cache", environment={"PYTHONPATH": str(tmp_path)})
+    server.start()
+    try:
+        assert len(server.log) == 1
+        assert "the map's page is missing" in server.log[0]
+        assert "uv sync --reinstall-package megalopolis" in server.log[0]
+        page = httpx.get(server.url)
+        assert page.status_code == 503
+        assert "uv sync --reinstall-package megalopolis" in page.text
+        assert httpx.get(f"{server.url}/api/regions").json()[0]["id"] == "region"
+        assert server.evaluated(None)["complete"]
+    finally:
+        server.stop()
 
 
 def test_nothing_names_the_host_of_a_registry() -> None:

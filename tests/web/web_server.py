@@ -21,6 +21,7 @@ class Server:
     port: int = 0
     process: subprocess.Popen[str] | None = None
     log: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -33,7 +34,7 @@ class Server:
             command,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "MEGALOPOLIS_CACHE": str(self.cache)},
+            env={**os.environ, "MEGALOPOLIS_CACHE": str(self.cache), **self.environment},
             start_new_session=True,
         )
         for line in self.process.stderr:

@@ -216,7 +216,7 @@ export function bottomBar(app: App): (HTMLElement | null)[] {
       { class: `status-line${app.trouble || !app.online ? " trouble" : ""}`, role: "status", "aria-live": "polite", id: "status" },
       running && app.online
         ? [
-            h("span", {}, `${w("evaluating")}: ${app.job!.stage || "…"}`),
+            h("span", {}, app.trouble || `${w("evaluating")}: ${app.job!.stage || "…"}`),
             h("progress", { max: app.job!.total || 1, value: app.job!.total ? app.job!.done : null, "aria-label": w("evaluating") }),
             h("button", { id: "cancel", onclick: () => app.cancel() }, w("cancel")),
           ]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { acknowledged, changed, documentOf, draftOf, History, newLine, slug, withStops } from "../src/draft";
+import { acknowledged, changed, choices, documentOf, draftOf, History, naming, newLine, newSetback, slug, withStops } from "../src/draft";
 import { greatCircleKm, withKm } from "../src/geo";
 import type { PlanDoc, Stop } from "../src/types";
 
@@ -69,5 +69,34 @@ describe("a draft", () => {
     expect(slug("Chengdu-Chongqing middle line")).toBe("chengdu-chongqing-middle-line");
     expect(slug("新线1")).toBe("新线1");
     expect(newLine("New line 1", stops, 2030).id).toBe("new-line-1");
+  });
+});
+
+describe("a delay and an overrun", () => {
+  const road = { id: "road", kind: "road_time", name: "Road", name_local: "路", measure: { kind: "road_time", name: "Road", opens: 2028 }, cost: null, cost_status: "estimated", source: null };
+  const gate = { ...road, id: "gate", kind: "trade_barrier", name: "Gate", name_local: "Gate", measure: { kind: "trade_barrier", name: "Gate", opens: 2029, cost: 5 } };
+  const draft = draftOf({ ...plan, measures: [plan.measures[0], road, { ...plan.measures[1], measure: { kind: "delay", name: "Late", measures: ["路"], years: 2 } }, gate] });
+  const late = draft.measures[2];
+
+  it("meet what stands before them: lines, or what opens, or what has a cost", () => {
+    expect(choices(draft, late, "lines").map((m) => m.id)).toEqual(["line"]);
+    expect(choices(draft, late, "measures").map((m) => m.id)).toEqual(["road"]);
+    const dear = newSetback("overrun", "Dear", "measures");
+    const longer = { ...draft, measures: [...draft.measures, dear] };
+    expect(choices(longer, dear, "measures").map((m) => m.id)).toEqual(["gate"]);
+    expect(dear.fields).toMatchObject({ measures: "all", factor: 1.2, status: "assumed" });
+  });
+
+  it("name what is picked, and no longer what is not", () => {
+    expect(naming(late, "measures", draft.measures[3], true)).toEqual(["路", "Gate"]);
+    expect(naming(late, "measures", draft.measures[1], false)).toBeUndefined();
+    expect(naming(late, "lines", draft.measures[0], true)).toEqual(["Line"]);
+  });
+
+  it("are out where all that they name is off", () => {
+    const off = changed(draft, "road", (m) => ({ ...m, off: true }));
+    expect((documentOf(off).measures as { name: string }[]).map((m) => m.name)).toEqual(["Line", "Gate"]);
+    const both = changed(off, "late", (m) => ({ ...m, fields: { ...m.fields, lines: ["Line"] } }));
+    expect((documentOf(both).measures as object[])[1]).toEqual({ kind: "delay", name: "Late", years: 2, lines: ["Line"] });
   });
 });

@@ -40,8 +40,6 @@ def serve(library: Library, host: str, port: int, *, browser: bool, say: Callabl
     port = listener.getsockname()[1]
     shown = "localhost" if host in LOOPBACK else host
     url = f"http://{f'[{shown}]' if ':' in shown else shown}:{port}/"
-    if not (STATIC / "index.html").is_file():
-        say("the map's page is not built, for want of the npm registry; again: uv sync --reinstall-package megalopolis")
     if host not in LOOPBACK:
         say(f"listening on {host}: everybody who reaches this machine can use the map")
     config = uvicorn.Config(
@@ -53,7 +51,13 @@ def serve(library: Library, host: str, port: int, *, browser: bool, say: Callabl
         server_header=False,
     )
     server = uvicorn.Server(config)
-    say(f"the map is at {url}  (Ctrl-C to stop)")
+    if (STATIC / "index.html").is_file():
+        say(f"the map is at {url}  (Ctrl-C to stop)")
+    else:
+        say(
+            f"the map's page is missing: npm could not reach its registry when megalopolis was installed; only the API "
+            f"is served, at {url}api/docs; when npm can, stop this and run: uv sync --reinstall-package megalopolis"
+        )
     if browser:
         threading.Thread(target=_open, args=(url, server), daemon=True).start()
     server.run(sockets=[listener])
