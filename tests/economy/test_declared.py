@@ -1,5 +1,7 @@
 """Declared industries: measures worked by hand, the table of the China pack, bad tables."""
 
+from importlib import resources
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -62,6 +64,17 @@ def test_china_says_what_it_covers():
     delta = found.industries[found.industries["cluster"] == "yangtze-delta"].set_index("industry")
     assert {"310100", "320500"} <= set(delta.loc["chips", "cities"])
     assert {"310100", "320500"} <= set(delta.loc["biomedicine", "cities"])
+
+
+def test_sources_state_the_coverage_that_the_table_has():
+    clusters = declared_industries(mp.load_region("china")).clusters
+    counts = clusters[["cities", "covered", *KINDS]]
+    said = (resources.files("megalopolis") / "region/packs/china/SOURCES.md").read_text(encoding="utf-8")
+    section = said.split("## declared_industries.csv")[1].split("\n## ")[0]
+    lines = [[x.strip() for x in line.strip("|").split("|")[1:]] for line in section.splitlines() if line[:2] == "| "][
+        1:
+    ]
+    assert [[int(x) for x in line] for line in lines] == [*counts.to_numpy().tolist(), counts.sum().tolist()]
 
 
 def test_the_best_text_of_a_city_counts(toy):
