@@ -8,7 +8,7 @@ import pytest
 
 import megalopolis as mp
 from megalopolis.economy.declared import contested, overlap, shared, strategic_industries
-from megalopolis.evaluation.declared import DOCUMENTS, KINDS, declared_industries
+from megalopolis.evaluation.declared import DOCUMENTS, KINDS, WELL_READ, declared_industries
 from megalopolis.region.inspect import check_region
 from megalopolis.region.read import read_region
 from megalopolis.region.schema import schemas
@@ -31,6 +31,8 @@ def test_toy(toy):
     assert core["residents_covered"] == pytest.approx(6 / 7)
     assert core["overlap"] == pytest.approx(1 / 3)  # Ann: chips, biomedicine; Ben: chips, vehicles
     assert core["contested"] == pytest.approx(1 / 2)
+    assert core["well_read"] == 0
+    assert np.isnan(core["overlap_well_read"])
     pair = found.pairs.iloc[0]
     assert pair["industries"] == ["chips"]
     assert pair["krugman"] == pytest.approx(2 * (2 / 3 - 1 / 4))  # manufacturing is 1/4 of Ann, 2/3 of Ben
@@ -75,6 +77,17 @@ def test_sources_state_the_coverage_that_the_table_has():
         1:
     ]
     assert [[int(x) for x in line] for line in lines] == [*counts.to_numpy().tolist(), counts.sum().tolist()]
+
+
+def test_overlap_of_well_read_cities_leaves_short_lists_out(toy):
+    classes = list(strategic_industries())[: WELL_READ + 1]
+    said = {"A": classes[:WELL_READ], "B": classes[1:], "C": classes[:1]}
+    row = toy.frame("declared_industries").iloc[0].to_dict()
+    table = pd.DataFrame([row | {"city": c, "industry": i} for c, named in said.items() for i in named])
+    core = declared_industries(toy.replace({"declared_industries": table})).clusters.set_index("cluster").loc["core"]
+    assert core["well_read"] == 2
+    assert core["overlap_well_read"] == pytest.approx((WELL_READ - 1) / (WELL_READ + 1))
+    assert core["overlap"] < core["overlap_well_read"]
 
 
 def test_the_best_text_of_a_city_counts(toy):

@@ -17,6 +17,8 @@ from megalopolis.region import Region
 KINDS: Final = {"own": ("whole", "chapter"), "official": ("official",), "press": ("press",)}
 #: Kinds of documents, nearest to the plan first.
 DOCUMENTS: Final = ("outline", "draft", "proposals", "sector_plan", "work_report", "statement")
+#: Fewer industries than this read of a city say more about the text that was read than about the city.
+WELL_READ: Final = 5
 
 
 @dataclass(frozen=True)
@@ -28,15 +30,17 @@ class Declared:
     clusters : DataFrame
         One row for each planned cluster: ``cluster, cities, covered, residents_covered`` (share), ``own, official,
         press`` (covered cities by the best text read, see `KINDS`), ``declared`` (mean number of industries per covered
-        city), ``overlap`` (mean over pairs), ``contested`` (share of declared industries that another covered city of
-        the cluster declares too), ``krugman`` and ``krugman_employment`` (means over the same pairs; NaN where the
-        region has no output or employment by sector).
+        city), ``overlap`` (mean over pairs), ``well_read`` (cities of which at least `WELL_READ` industries were read),
+        ``overlap_well_read`` (mean over pairs of those; NaN without any), ``contested`` (share of declared industries
+        that another covered city of the cluster declares too), ``krugman`` and ``krugman_employment`` (means over all
+        pairs; NaN where the region has no output or employment by sector).
     industries : DataFrame
         One row for each cluster and industry that is declared: ``cluster, industry, cities`` (ids), ``count``,
         ``covered``.
     pairs : DataFrame
         One row for each pair of covered cities of a cluster, most alike first: ``cluster, a, b, shared, overlap,
-        industries`` (those in common), ``minutes``, ``krugman`` (structure of output, 0 to 2),
+        industries`` (those in common), ``fewest`` (industries read of the city of which fewer were), ``minutes``,
+        ``krugman`` (structure of output, 0 to 2),
         ``krugman_employment`` (of employment).
     cities : DataFrame
         One row for each covered city: ``city, cluster, industries, plans, documents, kind`` (the best text read),
@@ -124,8 +128,11 @@ def _alike(flags: np.ndarray, own: np.ndarray, made: pd.DataFrame) -> dict[str, 
     """How far a cluster's covered cities declare the same, beside how far they make the same."""
     several = len(flags) > 1
     means = {c: float(made[c].mean()) if len(made) else np.nan for c in ("overlap", "krugman", "krugman_employment")}
+    well_read = flags.sum(axis=1) >= WELL_READ
     return {
         "declared": float(flags.sum(axis=1).mean()) if len(flags) else np.nan,
+        "well_read": int(well_read.sum()),
+        "overlap_well_read": float(made.loc[made["fewest"] >= WELL_READ, "overlap"].mean()),
         "contested": float(np.average(own, weights=flags.sum(axis=1))) if several else np.nan,
         **means,
     }
@@ -161,6 +168,7 @@ def _pairs(
             "shared": both[a, b],
             "overlap": alike[a, b],
             "industries": [names[flags[i] & flags[j]].tolist() for i, j in zip(a, b, strict=True)],
+            "fewest": np.minimum(flags[a].sum(axis=1), flags[b].sum(axis=1)),
             "minutes": far[a, b],
             "krugman": apart["value_added"],
             "krugman_employment": apart["employment"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from megalopolis.evaluation.declared import KINDS, Declared, industry_label
+from megalopolis.evaluation.declared import KINDS, WELL_READ, Declared, industry_label
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Table, amount, count
 from megalopolis.report.number import known
 from megalopolis.report.view import View
@@ -36,10 +36,12 @@ def declared(view: View) -> list[Block]:
 
 def _clusters(view: View, found: Declared, made: list[str]) -> Table:
     words = view.words
-    keys = ("declared_covered", "declared_by_kind", "declared_residents", "declared_overlap", "declared_contested")
+    keys = ("declared_covered", "declared_by_kind", "declared_residents", "declared_overlap")
     columns = (
         Column(words("cluster")),
-        *(Column(words(k), numeric=True) for k in (*keys, *(_MADE[c] for c in made))),
+        *(Column(words(k), numeric=True) for k in keys),
+        Column(words("declared_well_read", least=WELL_READ), numeric=True),
+        *(Column(words(k), numeric=True) for k in ("declared_contested", *(_MADE[c] for c in made))),
     )
     rows = tuple(
         (
@@ -48,12 +50,13 @@ def _clusters(view: View, found: Declared, made: list[str]) -> Table:
             Cell(" / ".join(str(r[kind]) for kind in KINDS)),
             amount(r["residents_covered"], "share", view.language),
             amount(r["overlap"], "share", view.language),
+            amount(r["overlap_well_read"], "share", view.language),
             amount(r["contested"], "share", view.language),
             *(_decimal(r[c]) for c in made),
         )
         for r in found.clusters.set_index("cluster").reindex(list(view.clusters)).reset_index().to_dict("records")
     )
-    return Table(words("declared_clusters"), columns, rows, words("declared_note"), fixed=True)
+    return Table(words("declared_clusters"), columns, rows, words("declared_note", least=WELL_READ), fixed=True)
 
 
 def _industries(view: View, found: Declared) -> Table:

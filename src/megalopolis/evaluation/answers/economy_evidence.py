@@ -8,7 +8,7 @@ import pandas as pd
 
 from megalopolis.evaluation.answers.document import Document, city
 from megalopolis.evaluation.answers.plaintext import figure, place_name, table
-from megalopolis.evaluation.declared import DOCUMENTS, KINDS, industry_label
+from megalopolis.evaluation.declared import DOCUMENTS, KINDS, WELL_READ, industry_label
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.incomes import by_place, channels, sensitivity, structure
 from megalopolis.pillar import Result
@@ -36,6 +36,8 @@ _DECLARED: Final = {
         "read": "cities read",
         "by_kind": "document/account/report",
         "overlap": "overlap of pairs",
+        "well_read": "of cities with {least} or more industries",
+        "cities": "{share} ({count} cities)",
         "contested": "industries declared by another city too",
         "krugman": "Krugman index of output",
         "krugman_employment": "of employment",
@@ -54,6 +56,8 @@ _DECLARED: Final = {
         "read": "已读城市",
         "by_kind": "原文/介绍/报道",
         "overlap": "城市对重叠度",
+        "well_read": "读到{least}个以上产业的城市",
+        "cities": "{share}（{count}市）",
         "contested": "另有城市申报的产业",
         "krugman": "产出克鲁格曼指数",
         "krugman_employment": "就业",
@@ -145,12 +149,15 @@ def _declared_lines(evaluation: Evaluation, language: str) -> list[str]:
             place_name(region, f"cluster:{r['cluster']}", language),
             words["of"].format(part=r["covered"], total=r["cities"]),
             "/".join(str(r[kind]) for kind in KINDS),
-            *(_share(r[c]) for c in ("overlap", "contested")),
+            _share(r["overlap"]),
+            words["cities"].format(share=_share(r["overlap_well_read"]) or "-", count=r["well_read"]),
+            _share(r["contested"]),
             *(_number(r[c]) for c in made),
         ]
         for r in found.clusters.to_dict("records")
     ]
-    head = [words[w] for w in ("cluster", "read", "by_kind", "overlap", "contested", *made)]
+    head = [words[w] for w in ("cluster", "read", "by_kind", "overlap", "well_read", "contested", *made)]
+    head = [word.format(least=WELL_READ) for word in head]
     lines = ["", lead, words["kinds"].format(**counted), "", *table(head, rows)]
     several = found.industries[found.industries["count"] > 1].sort_values("count", ascending=False, kind="stable")
     rows = [
@@ -163,7 +170,7 @@ def _declared_lines(evaluation: Evaluation, language: str) -> list[str]:
         for r in several.head(_PAIRS).to_dict("records")
     ]
     lines += ["", *table([words[w] for w in ("cluster", "industry", "by", "names")], rows)]
-    alike = found.pairs.sort_values("overlap", ascending=False, kind="stable").head(_PAIRS)
+    alike = found.pairs.sort_values(["shared", "overlap"], ascending=False, kind="stable").head(_PAIRS)
     rows = [
         [
             " - ".join(place_name(region, r[c], language) for c in ("a", "b")),
