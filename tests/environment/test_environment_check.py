@@ -196,3 +196,18 @@ def test_by_receptor():
     rows = by_receptor(found).set_index("receptor")
     assert rows.loc["A", ["concentration", "own", "other", "other_share"]].tolist() == [8.0, 0.125, "C", 0.5]
     assert rows.loc["B", ["concentration", "own", "other_share"]].tolist() == [2.0, 1.0, 0.0]
+
+
+def test_air_is_as_good_as_its_rows(dry):
+    (dry / "air_quality.csv").write_text(
+        "city,year,pollutant,statistic,value,unit,status\n"
+        "A,2019,pm25,annual_mean,44,ug/m3,estimated\n"
+        "A,2020,pm25,annual_mean,40,ug/m3,measured\n"
+        "B,2020,pm25,annual_mean,24,ug/m3,sourced\n"
+    )
+    status = mp.evaluate(mp.load_region(str(dry)), only={"environment"}, draws=0).ledger.set_index(
+        ["place", "indicator"]
+    )["status"]
+    assert status["A", "pm25_observed"] == "measured"
+    assert status["B", "pm25_observed"] == "sourced"
+    assert status["region", "air_complying"] == "measured"

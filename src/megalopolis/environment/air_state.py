@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import pandas as pd
 
 from megalopolis.environment.air import against_limits, kernel_responses, latest, modelled
 from megalopolis.environment.standards import standards
 from megalopolis.region import Region
+
+#: Kinds of provenance, the strongest first.
+_STRENGTH: Final = ("sourced", "measured", "estimated", "assumed", "unstated")
 
 
 def observed(state: Region, date: str) -> pd.DataFrame | None:
@@ -23,14 +27,20 @@ def observed(state: Region, date: str) -> pd.DataFrame | None:
 
 
 def air_indicators(state: Region, air: pd.DataFrame | None) -> list[pd.DataFrame]:
-    """Latest fine particles of every city, and the share of the cities that meet the limit of the state's year."""
+    """Latest fine particles of every city with the status of the row, and the share of the cities that meet the limit.
+
+    The share is as good as the weakest of the values behind it.
+    """
     if air is None:
         return []
     last = latest(air, state.year)
+    status = state.status("air_quality", "value").loc[last.index]
+    rows = list(zip(last["city"], ["pm25_observed"] * len(last), last["value"].astype(float), status, strict=True))
     meets = last["complies_on_date"].dropna()
-    rows = [(c, "pm25_observed", float(v)) for c, v in zip(last["city"], last["value"], strict=True)]
-    rows += [("region", "air_complying", float(meets.mean()))] if len(meets) else []
-    return [pd.DataFrame(rows, columns=["place", "indicator", "value"]).assign(status="sourced")] if rows else []
+    if len(meets):
+        weakest = max(status[meets.index], key=_STRENGTH.index)
+        rows.append(("region", "air_complying", float(meets.mean()), weakest))
+    return [pd.DataFrame(rows, columns=["place", "indicator", "value", "status"])] if rows else []
 
 
 def air_tables(
