@@ -24,8 +24,8 @@ from megalopolis.economy.model import model
 from megalopolis.economy.solve import solve
 
 
-def economy(n, k, gamma, *, classes=1, single=False, seed=0):
-    """An economy of random places."""
+def economy(n, k, gamma, *, classes=1, single=False, commute=False, links=False, seed=0):
+    """An economy of random places; where asked for with commuting, and with half of all output as inputs."""
     rng = np.random.default_rng(seed)
     spot = rng.random((n, 2))
     far = np.hypot(*(spot[:, None] - spot[None]).transpose(2, 0, 1)) + 0.05
@@ -33,6 +33,9 @@ def economy(n, k, gamma, *, classes=1, single=False, seed=0):
     mobility = 1 / far
     mobility = mobility / mobility.sum(axis=1, keepdims=True) * 0.2 + 0.8 * np.eye(n)
     kind = np.float32 if single else np.float64
+    more = {"commuting": (np.exp(-30 * (far - 0.05)) + 1e-9).astype(kind)} if commute else {}
+    if links:
+        more["inputs"] = np.repeat(rng.dirichlet(np.ones(k), k).T[:, :, None] * 0.5, n, axis=2)
     return model(
         kernels.astype(kind),
         theta=4.0,
@@ -43,7 +46,13 @@ def economy(n, k, gamma, *, classes=1, single=False, seed=0):
         mobility=mobility.astype(kind),
         q=0.78,
         kernel_of=np.arange(k) % classes,
+        **more,
     )
+
+
+def kernels_of(m):
+    """Bytes of the kernels that a sweep reads."""
+    return m.kernels.nbytes + m.mobility.nbytes + m.commuting.nbytes
 
 
 def grid(side=30, seed=0):
@@ -87,19 +96,33 @@ def main():
     print(f"Reading from memory: {speed / 1e9:.1f} GB/s\n")
     print("| cities | industries | kernels | sweeps | ms | against the bandwidth limit |")
     print("| --- | --- | --- | --- | --- | --- |")
-    cases = [(300, 1, 1, False), (300, 10, 3, False), (370, 3, 2, False), (3000, 1, 1, False), (3000, 1, 1, True)]
-    for n, k, classes, single in [*cases, (3000, 10, 3, False), (3000, 10, 3, True)]:
-        m = economy(n, k, 0.05 if k == 1 else 0.1, classes=classes, single=single)
+    plain, both = {}, {"commute": True, "links": True}
+    for n, k, classes, options in [
+        (300, 1, 1, plain),
+        (300, 10, 3, plain),
+        (300, 10, 3, {"commute": True}),
+        (300, 10, 3, both),
+        (370, 3, 2, plain),
+        (370, 3, 2, {"commute": True}),
+        (3000, 1, 1, plain),
+        (3000, 1, 1, {"single": True}),
+        (3000, 1, 1, {"commute": True}),
+        (3000, 10, 3, plain),
+        (3000, 10, 3, {"single": True}),
+        (3000, 10, 3, {"commute": True}),
+        (3000, 10, 3, both),
+    ]:
+        m = economy(n, k, 0.05 if k == 1 else 0.1, classes=classes, **options)
         solve(m, limit=2)  # compiled
         found, seconds = best(lambda m=m: solve(m), 5)
-        limit = (m.kernels.nbytes + m.mobility.nbytes) * found.sweeps / speed
-        label = f"{classes + 1} float32" if single else f"{classes + 1}"
+        limit = kernels_of(m) * found.sweeps / speed
+        label = " ".join([str(classes + 1 + m.commutes), *({"single": "float32"}.get(o, o) for o in options)])
         print(f"| {n} | {k} | {label} | {found.sweeps} | {1e3 * seconds:.1f} | {seconds / limit:.1f} |")
-    m = economy(3000, 10, 0.1, classes=3)
+    m = economy(3000, 10, 0.1, classes=3, commute=True)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     solve(m)
     more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
-    print(f"\nMemory of a solve beyond the kernels, at most: {more / (m.kernels.nbytes + m.mobility.nbytes):.0%}\n")
+    print(f"\nMemory of a solve beyond the kernels, at most: {more / kernels_of(m):.0%}\n")
     print("| 900 cities, one industry | rounds | ms | here: sweeps | ms | times faster | wages differ by |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     pool, many = grid(), economy(900, 1, 0.05)

@@ -163,30 +163,35 @@ def trade_pass(kernels: Array, kernel_of: Any, log_a: Array, bought: Array, log_
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def taxed_pass(trade: Any, beta: Array, log_a: Array, income: Array, bought: Array, log_s: Array, sales: Array) -> None:
-    """The same with tariffs, whose revenue is income of the buyers: three readings.
+    """The same with tariffs, whose revenue is income of the buyers: plain loops, for dozens of places.
 
     ``income`` (n,) comes without the revenue and is completed; ``bought`` (k, n) comes as purchases of inputs, and
     what is consumed is added. Sales are what reaches the seller.
     """
     kernels, kernel_of, received = trade
     count, n = log_a.shape
-    source, total, reach, back = np.empty((1, n)), np.empty((count, 1, n)), np.empty((count, 1, n)), np.empty((1, n))
-    one, revenue, levied = np.ones((1, n)), np.zeros(n), np.zeros(n)
+    source, total = np.empty((count, n)), np.empty((count, n))
+    revenue, levied = np.zeros(n), np.zeros(n)
     for k in range(count):
         shift = np.max(log_a[k])
-        source[0] = np.exp(log_a[k] - shift)
-        fused_pass(kernels[kernel_of[k]], source, one, total[k], back)
-        fused_pass(received[kernel_of[k]], source, one, reach[k], back)
-        log_s[k] = np.log(total[k, 0]) + shift
-        duty = 1.0 - reach[k, 0] / total[k, 0]
-        revenue += duty * bought[k]
-        levied += beta[k] * duty
+        source[k] = np.exp(log_a[k] - shift)
+        for m in range(n):
+            all_, reach = 0.0, 0.0
+            for i in range(n):
+                all_ += kernels[kernel_of[k], m, i] * source[k, i]
+                reach += received[kernel_of[k], m, i] * source[k, i]
+            total[k, m] = all_
+            duty = 1.0 - reach / all_
+            revenue[m] += duty * bought[k, m]
+            levied[m] += beta[k] * duty
+        log_s[k] = np.log(total[k]) + shift
     income[:] = (income + revenue) / (1.0 - levied)
     for k in range(count):
         bought[k] += beta[k] * income
-        source[0] = np.exp(log_a[k] - np.max(log_a[k]))
-        fused_pass(received[kernel_of[k]], source, bought[k] * reach[k] / total[k], reach[k], back)
-        sales[k] = source[0] * back[0]
+        sales[k] = 0.0
+        for m in range(n):
+            sales[k] += received[kernel_of[k], m] * (bought[k, m] / total[k, m])
+        sales[k] *= source[k]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

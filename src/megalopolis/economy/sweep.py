@@ -83,13 +83,11 @@ def evaluate(x: Array, arrays: Any, scalars: Any, y: Array) -> float:
         for k in range(count):
             bought[k] += beta[k] * spending
         trade_pass(trade[0], trade[1], log_a, bought, log_s, sales)
-    log_v = log_place + q * np.log(spending / q) - log_r + edge
-    for k in range(count):
-        log_v += q * beta[k] / theta[k] * log_s[k]
+    log_v = _utility(log_place, spending, log_r, edge, log_s, q * beta / theta, q)
     target, elasticity = np.empty(n), np.zeros(n)
     residual = _residents(mobility, registered, log_v, log_r, (q, eps), target, elasticity)
     if inputs.shape[0] > 0:
-        y[x.size - cut :] = (-log_s / theta.reshape(-1, 1)).ravel()
+        _prices(log_s, theta, y[x.size - cut :])
         residual = _worst(residual, x[x.size - cut :], y[x.size - cut :])
     if commuting.shape[0] > 0:
         residual = _worst(residual, log_labour, log_workers)
@@ -101,7 +99,7 @@ def evaluate(x: Array, arrays: Any, scalars: Any, y: Array) -> float:
     residual = max(residual, _wages(x, y, (trade[0], trade[1], theta, beta, log_a, log_s), money, (target, elasticity)))
     _normalise(y[: cut + n], production[4], np.sum(registered))
     if commuting.shape[0] > 0:
-        y[cut + n : cut + 2 * n] += np.log(np.sum(registered) / np.sum(np.exp(y[cut + n : cut + 2 * n])))
+        y[cut + n : cut + 2 * n] -= np.log(np.sum(np.exp(y[cut + n : cut + 2 * n])) / np.sum(registered))
     return float(residual)
 
 
@@ -129,11 +127,34 @@ def _earn(net: Array, log_keep: Array, commute: bool, spending: Array) -> None: 
 def _link(production: Any, log_w: Array, log_p: Array, net: Array, log_a: Array, bought: Array) -> None:
     """Costs with the prices of inputs, and the purchases of inputs."""
     theta, log_keep, inputs, value_added = production[0], production[4], production[5], production[6]
+    gross = net / value_added
     for k in range(theta.size):
         log_a[k] += theta[k] * (1.0 - value_added[k]) * (log_w + log_keep[k])
         for j in range(theta.size):
-            log_a[k] -= theta[k] * inputs[j, k] * log_p[j]
-            bought[k] += inputs[k, j] * net[j] / value_added[j]
+            for i in range(log_w.size):
+                log_a[k, i] -= theta[k] * inputs[j, k, i] * log_p[j, i]
+                bought[j, i] += inputs[j, k, i] * gross[k, i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _prices(log_s: Array, theta: Array, out: Array) -> None:
+    """Prices that follow from what all cities offer."""
+    for k in range(theta.size):
+        for i in range(log_s.shape[1]):
+            out[k * log_s.shape[1] + i] = -log_s[k, i] / theta[k]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _utility(
+    log_place: Array, spending: Array, log_r: Array, edge: Array, log_s: Array, share: Array, q: float
+) -> Array:
+    """Log of the utility of living in each city."""
+    log_v = np.empty(log_r.size)
+    for i in range(log_r.size):
+        log_v[i] = log_place[i] + q * np.log(spending[i] / q) - log_r[i] + edge[i]
+        for k in range(share.size):
+            log_v[i] += share[k] * log_s[k, i]
+    return log_v
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -174,10 +195,11 @@ def _residents(
     """Residents to come and their response to the log wage of their city; return the gap of residents."""
     q, eps = scalars
     n = log_v.size
-    target[:] = np.log(np.maximum(registered, 1e-300)) if mobility.shape[0] == 0 else log_r
+    target[:] = log_r
     if not np.all(np.isfinite(log_v)):
         return np.inf  # a city that pays more than it earns is no equilibrium
     if mobility.shape[0] == 0:
+        target[:] = np.log(registered)
         return float(_worst(0.0, log_r, target))
     log_phi, wanted = np.empty(mobility.shape[0]), np.empty(n)
     migration_pass(mobility, registered, log_v, eps, log_phi, wanted)
@@ -276,7 +298,7 @@ def iterate(x: Array, arrays: Any, scalars: Any, tolerance: float, limit: int, m
     slots = max(memory, 1)
     dx, df, gram = np.zeros((slots, size)), np.zeros((slots, size)), np.zeros((slots, slots))
     last_x, last_f, held = x.copy(), np.zeros(size), 0
-    count, turns, plain, since = 0, 0, 0, 0
+    count, turns, plain, since, restarted = 0, 0, 0, 0, True
     while count < limit:
         residual = evaluate(x, arrays, scalars, y)
         count += 1
@@ -286,22 +308,18 @@ def iterate(x: Array, arrays: Any, scalars: Any, tolerance: float, limit: int, m
             if residual <= tolerance:
                 break
         lost = not residual <= 30.0 * best_residual or since > _PATIENCE
-        strayed = (plain == 0 and lost) or not np.all(np.isfinite(y))
-        if strayed and count > 1:
-            x = best.copy()
-            evaluate(x, arrays, scalars, y)
-            count += 1
-            held = 0
-            since = 0
+        if (plain == 0 and lost) or not np.all(np.isfinite(y)):
+            if restarted:
+                break  # nor is there a way on from the best state
+            x, held, since, restarted = best.copy(), 0, 0, True
             turns += 1
             plain = 2 ** min(turns, 10) if turns > 1 else 0  # it strays again: ever longer without acceleration
-            if not np.all(np.isfinite(y)):
-                break
+            continue
         f = y - x
-        if held > 0 or (count > 1 and not strayed):
+        if not restarted:
             remember(x, f, last_x, last_f, held, dx, df, gram)
             held += 1
-        last_x, last_f = x.copy(), f
+        last_x, last_f, restarted = x.copy(), f, False
         step = mixed(f, dx, df, gram, 0 if plain > 0 else min(held, memory))
         plain = max(plain - 1, 0)
         longest = np.max(np.abs(step))
