@@ -64,7 +64,7 @@ def economy_lines(evaluation: Evaluation, language: str) -> list[str]:
             place_name(region, str(r["place"]), language),
             indicators()[str(r["indicator"])].label(language),
             _level(region, r["baseline"], indicators()[str(r["indicator"])].unit),
-            _signed(r["difference"], r["baseline"]),
+            _signed(r["difference"], r["baseline"], indicators()[str(r["indicator"])].unit),
             f"{_signed(r['low'], r['baseline'])} to {_signed(r['high'], r['baseline'])}" if pd.notna(r["low"]) else "",
         ]
         for r in together.to_dict("records")
@@ -95,10 +95,11 @@ def _solved(evaluation: Evaluation) -> Result:
 
 
 def _level(region: Region, value: float, unit: str) -> str:
-    return figure(value, unit.replace("currency", region.meta.currency).removesuffix("index").rstrip())
+    whole = float(round(value)) if unit == "persons" else value
+    return figure(whole, unit.replace("currency", region.meta.currency).removesuffix("index").rstrip())
 
 
-def _signed(change: float, level: float) -> str:
-    """Change with its sign; what is rounding beside the level is none."""
-    nothing = abs(change) <= 1e-9 * max(abs(level), 1.0)
+def _signed(change: float, level: float, unit: str = "") -> str:
+    """Change with its sign; what is rounding beside the level is none, and less than half a person."""
+    nothing = abs(change) <= max(1e-9 * max(abs(level), 1.0), 0.5 if unit == "persons" else 0.0)
     return "0" if nothing else ("+" if change > 0 else "-") + figure(abs(change))
