@@ -72,13 +72,17 @@ def network(n, seed=0):
 def best(function, repeats, given=lambda: None):
     """Result of some calls, and the shortest time and processor time, seconds; what they are given is not timed."""
     clock, processor = [], []
-    for _ in range(repeats):
-        one = given()
-        gc.collect()
-        begin = time.perf_counter(), time.process_time()
-        result = function(one)
-        clock.append(time.perf_counter() - begin[0])
-        processor.append(time.process_time() - begin[1])
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(repeats):
+            one = given()
+            begin = time.perf_counter(), time.process_time()
+            result = function(one)
+            clock.append(time.perf_counter() - begin[0])
+            processor.append(time.process_time() - begin[1])
+    finally:
+        gc.enable()
     return result, np.array([min(clock), min(processor)])
 
 

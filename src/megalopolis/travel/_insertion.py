@@ -1,5 +1,7 @@
 """Compiled loops of the insertion of a line into door-to-door minutes; called only by `travel.insertion`."""
 
+# A bare select vectorises where min() would test for NaN.
+# ruff: noqa: FURB136
 # mypy: disallow-untyped-decorators=False
 
 from __future__ import annotations
@@ -54,18 +56,18 @@ def _reach(
     for a in range(stop.size):
         row, site = first[stop[a]], by_site[slot[a]]
         for i in range(n):
-            y = site[i] + minutes[a]
-            row[i] = min(row[i], y)
+            x, y = row[i], site[i] + minutes[a]
+            row[i] = y if y < x else x
     for w in range(place.size):
         first[at[w], place[w]] = min(first[at[w], place[w]], cost[w])
     found = first.copy()
     for a in range(k):
         for b in range(k):
             if a != b and way[a, b] < np.inf:
-                row, end = found[b], first[a]
+                row, end, on = found[b], first[a], way[a, b]
                 for i in range(n):
-                    y = end[i] + way[a, b]
-                    row[i] = min(row[i], y)
+                    x, y = row[i], end[i] + on
+                    row[i] = y if y < x else x
     return found
 
 
@@ -134,5 +136,5 @@ def through(
         for c in range(_entries(i, start, way, kept)):
             base, there = start[kept[c], i] + added, start[kept[c]]
             for j in range(n):
-                y = base + there[j]
-                row[j] = min(row[j], y)
+                x, y = row[j], base + there[j]
+                row[j] = y if y < x else x

@@ -113,6 +113,7 @@ class Insertion:
         self._where = _where(network)
         self._in_use = np.zeros(network.rail.doors, dtype=np.bool_)
         self._in_use[network.layout.used] = True
+        self._cities = _Cities.of(network, parameters)
 
     @property
     def stations(self) -> int:
@@ -150,7 +151,8 @@ class Insertion:
             _insertion.through(dist, site, joined.direct, arcs, joined.ways, added + headway / 2, rail_minutes)
         one, other, minutes = joined.single
         np.minimum.at(rail_minutes, (one, other), minutes + added + line.headway_min / 2)
-        found = np.minimum(self._minutes, np.minimum(rail_minutes, rail_minutes.T))
+        found = np.minimum(rail_minutes, rail_minutes.T)
+        np.minimum(found, self._minutes, out=found)
         np.fill_diagonal(found, 0.0)
         return found
 
@@ -173,8 +175,7 @@ class Insertion:
         """Join a line to the network by the rules of `megalopolis.travel.network.build`."""
         layout, p = self._network.layout, self._parameters
         owner = np.r_[layout.owner, line.owner][line.station]
-        people = np.nan_to_num(layout.cities["population"].to_numpy(float))
-        served = np.where(owner >= 0, people[owner], 0.0)
+        served = np.where(owner >= 0, self._cities.people[owner], 0.0)
         call = call_probability(served, p["call_half_population"], p["call_steepness"])
         speed = line.speed_kmh * p[f"speed_share_{line.kind}"]
         running = p["dwell_min"], p["acceleration"]
@@ -209,9 +210,8 @@ class Insertion:
 
     def _place(self, line: TriedLine) -> tuple[Array, Array]:
         """Longitude and latitude of the stops."""
-        stations = self._network.layout.stations
-        lon = np.r_[stations["lon"].to_numpy(float), line.lon][line.station]
-        return lon, np.r_[stations["lat"].to_numpy(float), line.lat][line.station]
+        lon, lat = self._cities.stations
+        return np.r_[lon, line.lon][line.station], np.r_[lat, line.lat][line.station]
 
     def _fresh(self, line: TriedLine) -> npt.NDArray[np.bool_]:
         """Whether no line of the network stops at the station of each stop."""
@@ -225,7 +225,7 @@ class Insertion:
             return
         speeds, reach = road_speeds(p), p["access_reach_km"]
         lon, lat = self._place(line)
-        slon, slat = layout.stations["lon"].to_numpy(float), layout.stations["lat"].to_numpy(float)
+        slon, slat = self._cities.stations
         for x in fresh.tolist():
             others = layout.used[layout.owner[layout.used] == owner[x]]
             km = great_circle_km(lon[x], lat[x], slon[others], slat[others])
@@ -254,16 +254,35 @@ class Insertion:
         new = np.flatnonzero(fresh)
         if new.size:
             lon, lat = self._place(line)
-            cities, places = layout.cities[["lon", "lat"]].to_numpy(float), np.column_stack([lon, lat])[new]
+            cities, places = self._cities.places, np.column_stack([lon, lat])[new]
             km = great_circle_km(cities[:, :1], cities[:, 1:], *places.T)
-            core = layout.cities["built_up_km2"].to_numpy(float) * self._parameters["built_up_core"]
             reach, speeds = self._parameters["access_reach_km"], road_speeds(self._parameters)
-            ways = station_access(km, owner[new], core, reach, speeds)
+            ways = station_access(km, owner[new], self._cities.core, reach, speeds)
             ways = on_this_side(ways, owner[new], cities, places, layout.barriers)
             city.append(ways.city)
             at.append(new[ways.station])
             minutes.append(ways.minutes)
         return np.concatenate(city), np.concatenate(at), np.concatenate(minutes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cities:
+    """Columns of cities and stations: people, places (n, 2), built-up cores (km2); lon and lat of the stations."""
+
+    people: Array
+    places: Array
+    core: Array
+    stations: tuple[Array, Array]
+
+    @classmethod
+    def of(cls, network: Network, parameters: Mapping[str, float]) -> _Cities:
+        cities, stations = network.layout.cities, network.layout.stations
+        return cls(
+            np.nan_to_num(cities["population"].to_numpy(float)),
+            cities[["lon", "lat"]].to_numpy(float),
+            cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"],
+            (stations["lon"].to_numpy(float), stations["lat"].to_numpy(float)),
+        )
 
 
 def _merged(parts: list[tuple[Index, Index, Array]]) -> tuple[Index, Index, Array]:

@@ -18,6 +18,8 @@ from megalopolis.travel.ridetime import end_minutes, leg_minutes
 from megalopolis.travel.shortest import Elimination, dijkstra_minutes, eliminate, sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -164,6 +166,25 @@ def _interchange(doors: _Arcs, change: tuple[Index, Index, Array] | None, base: 
     return halls, inside, _Arcs(base + hall[: a.size], base + hall[a.size :], minutes, CHANGE, np.full(a.size, -1))
 
 
+def _joined(lines: Lines, parts: Sequence[_Arcs], station: Index, doors: int, transfer_min: float) -> Rail:
+    """Arcs of all kinds as one graph."""
+    line = np.concatenate([p.line for p in parts])
+    kind = np.repeat([p.kind for p in parts], [p.tails.size for p in parts])
+    return Rail(
+        nodes=station.size,
+        doors=doors,
+        tails=np.concatenate([p.tails for p in parts]),
+        heads=np.concatenate([p.heads for p in parts]),
+        minutes=np.concatenate([p.minutes for p in parts]),
+        kind=kind,
+        line=line,
+        headway=np.where(kind == RIDE, lines.headway_min[line], 0.0) if line.size else np.empty(0),
+        station=station,
+        transfer_min=transfer_min,
+        levels=np.unique(lines.headway_min[np.unique(lines.line)]),
+    )
+
+
 def build(
     lines: Lines,
     call: Array,
@@ -215,23 +236,10 @@ def build(
         inside,
         ways,
     )
-    line = np.concatenate([p.line for p in parts])
-    kind = np.repeat([p.kind for p in parts], [p.tails.size for p in parts])
     platform_station = np.empty(base - stations - stops, np.int64)
     platform_station[point] = lines.station[met]
-    return Rail(
-        nodes=base + halls.size,
-        doors=stations,
-        tails=np.concatenate([p.tails for p in parts]),
-        heads=np.concatenate([p.heads for p in parts]),
-        minutes=np.concatenate([p.minutes for p in parts]),
-        kind=kind,
-        line=line,
-        headway=np.where(kind == RIDE, lines.headway_min[line], 0.0) if line.size else np.empty(0),
-        station=np.concatenate([np.arange(stations), lines.station, platform_station, halls]),
-        transfer_min=rules.transfer_min,
-        levels=np.unique(lines.headway_min[np.unique(lines.line)]),
-    )
+    at = np.concatenate([np.arange(stations), lines.station, platform_station, halls])
+    return _joined(lines, parts, at, stations, rules.transfer_min)
 
 
 def order(rail: Rail, doors: Index) -> Elimination | None:
