@@ -97,6 +97,10 @@ def test_a_long_change_does_not_reach_back():
     assert travel_minutes(feed(4, trains, change=30), (610, 610))[0, C, D] == 90
 
 
+def test_nobody_makes_a_change_of_years():
+    assert travel_minutes(feed(4, TRAINS, change=10**9), (600, 600))[0, A].tolist() == [0, 30, 60, NEVER]
+
+
 def test_no_boarding_and_no_alighting():
     board, alight = np.ones(7, np.bool_), np.ones(7, np.bool_)
     board[0], alight[6] = False, False
@@ -245,6 +249,7 @@ def test_no_trains_at_all():
     [
         (lambda: feed(4, [[(A, 0, 600), (B, 599, 0)]]), "train 0 goes back in time"),
         (lambda: feed(4, [TRAINS[1], [(A, 0, 600), (B, 610, 609), (C, 620, 0)]]), "train 1 goes back in time"),
+        (lambda: feed(2, [[(A, 0, -(10**7)), (B, 0, 0)]]), "run within 1000000 minutes"),
         (lambda: feed(2, TRAINS), r"stops must lie in 0\.\.1"),
         (lambda: feed(4, TRAINS, change=0), "at least 1 minute"),
         (lambda: feed(4, TRAINS, paths=[(A, B, 0)]), "at least 1 minute"),

@@ -20,6 +20,8 @@ FROM, INTO, ONTO, BEFORE, OWN, LANDS, ARRIVE, DEPART = range(8)
 """What is done for a leg: rows of the train before and after it, of the point where who alights boards again, of the
 point before and after it; the stop where it ends (the number of stops: nobody alights), and its minutes."""
 
+_LONG = 16_384  # a change that takes longer is not made by the end of any window and its trains
+
 
 @njit(cache=True, nogil=True)
 def last_first(minutes: Array) -> Array:
@@ -49,7 +51,7 @@ def _ready(legs: Any, change: Array) -> Array:
     _, _, end, _, arrive, _, _ = legs
     ready = np.empty(end.size, np.int32)
     for e in range(end.size):
-        ready[e] = arrive[e] + change[end[e]]
+        ready[e] = arrive[e] + min(change[end[e]], _LONG)
     return ready
 
 

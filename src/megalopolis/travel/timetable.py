@@ -41,6 +41,9 @@ NEVER = kernel.NEVER
 HORIZON = 16_000
 """Minutes from the start of the window within which every train must arrive: 11 days."""
 
+SPAN = 1_000_000
+"""Minutes, about two years, within which all trains of a timetable must run."""
+
 THREADS = min(os.cpu_count() or 1, 4)  # panels worked off at the same time; the result is the same on any number
 _WORTH_THREADS = 5_000_000  # legs times targets: below, starting threads costs more than they save
 _LINE = 64  # bytes
@@ -217,6 +220,8 @@ def _check(t: Timetable) -> None:
     if early.size or (t.depart[on] < t.arrive[on]).any():
         which = legs.trip[early[0]] if early.size else t.trip[on[np.argmax(t.depart[on] < t.arrive[on])]]
         raise ValueError(f"train {which} goes back in time")
+    if legs.trip.size and legs.arrive.max() - legs.depart.min() > SPAN:
+        raise ValueError(f"all trains must run within {SPAN} minutes")
 
 
 def travel_minutes(
