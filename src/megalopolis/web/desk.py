@@ -38,8 +38,8 @@ class Desk:
 
     library: Library
     jobs: Jobs
-    measuring: Former = field(default_factory=lambda: Former(indicators, nice=5))
-    forming: Former = field(default_factory=lambda: Former(formed, nice=10))
+    measuring: Former = field(default_factory=lambda: Former(indicators))
+    forming: Former = field(default_factory=lambda: Former(formed))
     channels: int = 0
     _prepared: OrderedDict[tuple[Any, ...], tuple[Any, int]] = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock, repr=False)

@@ -56,13 +56,10 @@ class Former:
     ----------
     compute : callable
         `indicators` or `formed`.
-    nice : int
-        What the process yields to others: frames of travel come first.
     """
 
-    def __init__(self, compute: Callable[[Forming], Any], nice: int) -> None:
+    def __init__(self, compute: Callable[[Forming], Any]) -> None:
         self._compute = compute
-        self._nice = nice
         self._turn = asyncio.Lock()
         self._one = Lock()
         self._process: BaseProcess | None = None
@@ -106,6 +103,12 @@ class Former:
             raise ValueError(said)
         return said
 
+    def ready(self) -> None:
+        """Start the process, which takes a second or two, before it is needed."""
+        with self._one:
+            if self._process is None:
+                self._pipe = self._start()
+
     def _answered(self, forming: Forming) -> tuple[bool, Any]:
         """Send a task to the process, with the state where it holds another, and wait for what it says."""
         if self._pipe is None or self._process is None or not self._process.is_alive():
@@ -123,7 +126,7 @@ class Former:
         self.close()
         ours, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(
-            target=_work, args=(theirs, self._compute, self._nice), daemon=True, name="megalopolis-clusters"
+            target=_work, args=(theirs, self._compute), daemon=True, name="megalopolis-clusters"
         )
         self._process.start()
         theirs.close()
@@ -141,11 +144,11 @@ class Former:
             self._pipe = None
 
 
-def _work(pipe: Connection, compute: Callable[[Forming], Any], nice: int) -> None:
+def _work(pipe: Connection, compute: Callable[[Forming], Any]) -> None:
     """Entry of the process: compute until the server hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
-        os.nice(nice)
+        os.nice(5)  # frames of travel come first
     state: Region | None = None
     while True:
         try:

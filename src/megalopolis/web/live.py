@@ -163,6 +163,9 @@ class Channel:
 
     def _job_told(self, job: Job) -> None:
         self._say({"type": "job", **job.record()})
+        if job.state == "done":  # what is read now will be dragged next
+            for former in (self.desk.measuring, self.desk.forming):
+                asyncio.get_running_loop().run_in_executor(None, former.ready)
 
     def _say(self, message: dict[str, Any]) -> None:
         """Put a message in the outbox; one that nobody reads fills no memory: progress is dropped first."""
