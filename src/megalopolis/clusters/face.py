@@ -85,19 +85,25 @@ def run(
     shares = pd.DataFrame(flows, index=pd.Index(cities.ids, name="id"), columns=cities.ids)
     if indicators_only:
         return Result("clusters", {"flows": shares}, rows, tuple(checks), warnings)
+    tables = {"flows": shares, **_tables(state, cities, flows, parameters, progress)}
+    lost = len(cities.lon) - tables["assignment"]["city"].nunique()
+    checks.append(Check("cities lost from the partition", float(lost), 0.0))
+    return Result("clusters", tables, rows, tuple(checks), warnings)
+
+
+def _tables(
+    state: Region, cities: Cities, flows: Array, parameters: Mapping[str, float], progress: Progress
+) -> dict[str, pd.DataFrame]:
+    """Tables of a whole result besides the flows."""
     progress("clusters: communities", 1, 3)
     tree = _tree(flows, cities, parameters)
     progress("clusters: comparison", 2, 3)
-    tables = {
-        "flows": shares,
+    return {
         "branches": branches_table(tree, cities, flows, parameters["flow_share"]),
         "corridors": corridors_table(spanning_tree(cities.minutes), cities),
         **_formed(state, cities, flows, tree, parameters),
         "gravity": fit_of(state, cities),
     }
-    lost = len(cities.lon) - tables["assignment"]["city"].nunique()
-    checks.append(Check("cities lost from the partition", float(lost), 0.0))
-    return Result("clusters", tables, rows, tuple(checks), warnings)
 
 
 def formed(state: Region, *, minutes: pd.DataFrame, parameters: Mapping[str, float]) -> dict[str, pd.DataFrame]:
