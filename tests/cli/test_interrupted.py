@@ -38,6 +38,25 @@ def test_interrupt_of_an_evaluation(start, tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(("behind", "status"), [("KeyboardInterrupt", 130), ("KeyError", 1)])
+def test_interrupt_while_a_compiled_function_is_loaded(behind, status):
+    """It arrives as a SystemError with the interrupt behind it; any other stays what it is."""
+    code = f"""
+import megalopolis.cli as cli
+def load(*_, **__):
+    try:
+        raise {behind}
+    except BaseException as error:
+        raise SystemError("result with an exception set") from error
+cli.app = load
+cli.main()
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert ran.returncode == status
+    lines = ran.stderr.splitlines()
+    assert lines == INTERRUPTED[1] if status == INTERRUPTED[0] else lines[-1].startswith("SystemError")
+
+
 def test_interrupt_of_writing(start, tmp_path):
     """As soon as the temporary folder stands beside the earlier report, which stays as it was."""
     out = tmp_path / "out"

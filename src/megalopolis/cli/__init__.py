@@ -77,11 +77,21 @@ def main() -> None:
         _fail(f"{where}{error.strerror or error}", FAILED)
     except (CheckFailed, MemoryError) as error:
         _fail(error, FAILED)
-    except KeyboardInterrupt:
-        status = INTERRUPTED
+    except (KeyboardInterrupt, SystemError) as error:
+        _interrupted(error)
     if status == INTERRUPTED:
-        _fail("interrupted; nothing was written", INTERRUPTED)
+        _interrupted(KeyboardInterrupt())
     sys.exit(status)
+
+
+def _interrupted(error: BaseException) -> NoReturn:
+    """End with the status of an interrupt where one stands behind an error: compiled code wraps it."""
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, KeyboardInterrupt):
+        behind = behind.__cause__ or behind.__context__
+    if behind is None:
+        raise error
+    _fail("interrupted; nothing was written", INTERRUPTED)
 
 
 def _drop_output() -> None:
