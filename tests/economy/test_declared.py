@@ -9,6 +9,7 @@ import pytest
 import megalopolis as mp
 from megalopolis.economy.declared import contested, overlap, shared, strategic_industries
 from megalopolis.evaluation.declared import DOCUMENTS, KINDS, WELL_READ, declared_industries
+from megalopolis.evaluation.signals import signals_of
 from megalopolis.region.inspect import check_region
 from megalopolis.region.read import read_region
 from megalopolis.region.schema import schemas
@@ -88,6 +89,13 @@ def test_overlap_of_well_read_cities_leaves_short_lists_out(toy):
     assert core["well_read"] == 2
     assert core["overlap_well_read"] == pytest.approx((WELL_READ - 1) / (WELL_READ + 1))
     assert core["overlap"] < core["overlap_well_read"]
+
+
+def test_the_signal_is_the_mean_over_all_pairs_of_well_read_cities():
+    e = mp.evaluate(mp.load_region("china"), only={"clusters", "travel"}, draws=0)
+    pairs = e.declared.pairs
+    row = next(r for s in signals_of(e) for r in s["indicators"] if r["id"] == "declared_overlap")
+    assert row["value"] == pytest.approx(pairs.loc[pairs["fewest"] >= WELL_READ, "overlap"].mean())
 
 
 def test_the_best_text_of_a_city_counts(toy):

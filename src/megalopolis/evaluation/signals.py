@@ -79,9 +79,9 @@ _OWN_LABELS: Final = {
     "share_gdp": ("Share of GDP in the planned clusters, whole prefectures", "规划城市群占GDP比重（整地级市口径）"),
     "share_urban_population": ("Share of urban population in the planned clusters", "规划城市群占城镇人口比重"),
     "share_population": ("Share of population in the planned clusters", "规划城市群占人口比重"),
-    "declared_contested": (
-        "Declared industries that another city of the cluster declares too",
-        "同群另有城市申报的战略性产业占比",
+    "declared_overlap": (
+        "Declared industries that two cities of a cluster have in common, of those that either declares",
+        "同群两市共同申报的战略性产业占两市申报合计之比",
     ),
     "corridor_population": ("Population of the largest corridor", "最大走廊人口"),
     "corridor_length_km": ("Length of the largest corridor", "最大走廊长度"),
@@ -192,14 +192,16 @@ def _clusters(evaluation: Evaluation) -> list[Row]:
 
 
 def _declared(evaluation: Evaluation) -> list[Row]:
-    """Industries that cities declare and another city of their cluster too, where plans of cities were read."""
+    """What two cities of a cluster both declare, of what either does: mean over the pairs with a list long enough."""
     found = evaluation.declared
-    if found is None or found.clusters["contested"].isna().all():
+    if found is None or found.clusters["overlap_well_read"].isna().all():
         return []
-    known = found.clusters.dropna(subset=["contested"])
-    weight = known["declared"] * known["covered"]
-    share = float((known["contested"] * weight).sum() / weight.sum())
-    row = _row("declared_contested", share, "share", status="sourced", source="five-year plans of the cities")
+    known = found.clusters.dropna(subset=["overlap_well_read"])
+    pairs = known["well_read"] * (known["well_read"] - 1)
+    share = float((known["overlap_well_read"] * pairs).sum() / pairs.sum())
+    row = _row(
+        "declared_overlap", share, "share", status="sourced", source="five-year plans of the cities and reports of them"
+    )
     row["why"] = f"plans of {len(found.cities)} of {len(found.cities) + len(found.not_covered)} cities were read"
     return [row]
 
