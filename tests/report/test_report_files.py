@@ -113,9 +113,10 @@ def test_chinese_page_speaks_chinese(evaluations, tmp_path) -> None:
     assert '<html lang="zh-CN">' in text
     assert document.text("h1") == "示例2030"
     words = document.all_text()
-    for word in ("备选", "可达性潜力", "安市", "参照情景", "五个信号", "参数抽样"):
+    for word in ("备选", "可达性潜力", "安市", "参照情景", "五个信号", "参数抽样", "每类措施各一项。"):
         assert word in words
-    assert "Reference case" not in words
+    for word in ("Reference case", "One of every measure."):
+        assert word not in words
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -30,6 +30,7 @@ class _Head(BaseModel):
     region: str | None = None
     years: tuple[int, ...] = Field(default=(), max_length=100)
     description: str = ""
+    descriptions: dict[str, str] = Field(default_factory=dict)
     extends: str | None = None
     measures: list[Any] = Field(default_factory=list, max_length=MAX_MEASURES)
 
@@ -57,6 +58,8 @@ class Plan:
         Language to name.
     description : str
         What the plan is for.
+    descriptions : dict of str to str
+        Language to description.
     where : tuple of str
         ``file:line`` of each measure; not part of the plan's hash.
     """
@@ -67,6 +70,7 @@ class Plan:
     names: dict[str, str] = field(default_factory=dict)
     description: str = ""
     where: tuple[str, ...] = field(default=(), compare=False)
+    descriptions: dict[str, str] = field(default_factory=dict)
 
     @property
     def hash(self) -> str:
@@ -144,7 +148,7 @@ def parse_plan(document: Document) -> Plan:
         raise BadInput(Problem(document.where(("extends",)), "a plan sent here cannot extend another", todo))
     measures, where = _measures(document, head.measures)
     _refuse_twins(measures, where, set())
-    return Plan(head.name, head.years, measures, head.names, head.description, where)
+    return Plan(head.name, head.years, measures, head.names, head.description, where, head.descriptions)
 
 
 def _refuse_twins(measures: tuple[Measure, ...], where: tuple[str, ...], known: set[str]) -> None:
@@ -183,6 +187,7 @@ def _load(path: Path, inside: tuple[Path, ...]) -> Plan:
         names=head.names,
         description=head.description,
         where=(*(base.where if base else ()), *where),
+        descriptions=head.descriptions,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE
 from megalopolis.evaluation.pillars import PILLARS
+from megalopolis.region.raw import table_titles
 from megalopolis.report.blocks import Cell, Column, Figure, Table, count, said
 from megalopolis.report.charts import bars
 from megalopolis.report.citymap import gain_map
@@ -240,8 +241,10 @@ def _assumed(e: Evaluation, view: View) -> Trust:
 
     assumed, unstated = (float((tables[kind] * tables["values"]).sum()) / total for kind in ("assumed", "unstated"))
     worst = tables[tables["assumed"] > 0].sort_values("assumed", ascending=False, kind="stable").head(2)
+    title = {name: row["name_zh"] for name, row in table_titles().items()} if view.language == "zh" else {}
     named = words("comma").join(
-        f"{table} {percent(float(part))}" for table, part in zip(worst["table"], worst["assumed"], strict=True)
+        f"{title.get(table, table)} {percent(float(part))}"
+        for table, part in zip(worst["table"], worst["assumed"], strict=True)
     )
     notes = [words("assumed_most", tables=named)] if named else []
     notes += [words("unstated", share=percent(unstated))] if unstated else []

@@ -63,12 +63,13 @@ def render(view: View, front: Front, version: str) -> str:
     """Render the page as one HTML document without any reference to another file or host."""
     kinds = {"table": Table, "figure": Figure, "paragraph": Paragraph, "included": Included}
     page = _templates().get_template("report.html")
+    plan = view.evaluation.plan
     return page.render(
         words=view.words,
         language={"en": "en", "zh": "zh-CN"}[view.language],
         front=front,
         sections=sections(view),
         version=version,
-        description=view.evaluation.plan.description if view.evaluation.plan else "",
+        description=plan.descriptions.get(view.language, plan.description) if plan else "",
         is_a={name: (lambda block, kind=kind: isinstance(block, kind)) for name, kind in kinds.items()},
     )
