@@ -118,6 +118,8 @@ def test_water_is_conserved_at_every_junction(reaches, links, discharges):
 
 def test_flow_where_no_gauge_fixes_it(reaches):
     flow = reaches["flow_m3s"]
+    assert flow["yz-zhutuo"] == pytest.approx(8_390, rel=0.02)  # Zhutuo, between Yibin and Yichang
+    assert flow["yz-cuntan"] == pytest.approx(10_880, rel=0.02)  # Cuntan, below the Jialing
     assert flow["yz-luoshan"] == pytest.approx(20_300, rel=0.03)  # Luoshan, below Lake Dongting
     assert 0.962 * flow["yz-taipingkou"] == pytest.approx(12_400, rel=0.02)  # Shashi, below the Hudu
     assert flow["yz-datong"] == pytest.approx(905.1e9 / (365.25 * 86400), rel=0.02)  # 1950 to 2000, bulletin of 2000
