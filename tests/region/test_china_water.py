@@ -125,6 +125,7 @@ def test_flow_where_no_gauge_fixes_it(reaches):
     assert flow["yz-datong"] == pytest.approx(905.1e9 / (365.25 * 86400), rel=0.02)  # 1950 to 2000, bulletin of 2000
     assert flow["yz-yichang"] == pytest.approx(14_280, rel=0.06)  # 1877 to 1986, Global Runoff Data Centre
     assert flow["yz-baihushan"] == pytest.approx(23_390, rel=0.06)  # 1865 to 1986, the same: Hankou
+    assert flow["qian-guiping"] == pytest.approx(4_100, rel=0.02)  # the Qian at its mouth, Wikipedia in Chinese
     arms = ["xi-modaomen", "xi-jitimen", "xi-hutiaomen", "bei-hongqili", "bei-jiaomen", "gz-humen", "tan-yamen"]
     assert flow[arms].sum() == pytest.approx(10_360, rel=0.1)  # the Pearl's mouths, 326 bn m3 a year
     sanshui = flow["bei-delta"] / (flow["bei-delta"] + flow["xi-gulao"])
