@@ -39,19 +39,7 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
     parts = [r.indicators for r in results.values() if len(r.indicators)]
     if not parts:
         return pd.DataFrame(columns=columns)
-    found = pd.DataFrame(
-        {
-            column: np.concatenate(
-                [
-                    part[column].to_numpy(object if kind is object else float)
-                    if column in part
-                    else np.full(len(part), np.nan, dtype=kind)
-                    for part in parts
-                ]
-            )
-            for column, kind in zip(columns, (object, object, float, float, float, object), strict=True)
-        }
-    )
+    found = pd.concat(parts, ignore_index=True)
     number = {id_: i for i, id_ in enumerate(state.cities["id"].tolist())}
     weight = state.cities["population"].to_numpy(float)
     groups = {
@@ -59,26 +47,36 @@ def values_of(state: Region, results: Mapping[str, Result]) -> pd.DataFrame:
     }
     groups |= {"region": list(number.values())}
     places = {group: np.array(members, dtype=np.int64) for group, members in groups.items()}
-    there = set(zip(found["place"].tolist(), found["indicator"].tolist(), strict=True))
-    row = found["place"].map(number).to_numpy(float)
-    value, name = found["value"].to_numpy(float), found["indicator"].to_numpy(object)
-    rows = []
-    for indicator, entry in indicators().items():
-        own_rows = np.flatnonzero((name == indicator) & ~np.isnan(row))
-        if entry.aggregate == "none" or not own_rows.size:
+    place, value = found["place"].tolist(), found["value"].to_numpy(float)
+    code, names = pd.factorize(found["indicator"])
+    row = np.array([number.get(p, -1) for p in place], dtype=np.int64)
+    there = {(place[i], names[code[i]]) for i in np.flatnonzero(row < 0)}
+    totals = []
+    for position, indicator in _in_order(names.tolist()):
+        own_rows = np.flatnonzero((code == position) & (row >= 0))
+        how = indicators()[indicator].aggregate
+        if how == "none" or not own_rows.size:
             continue
         column = np.full(len(number), np.nan)
-        column[row[own_rows].astype(int)] = value[own_rows]
+        column[row[own_rows]] = value[own_rows]
         for group, members in places.items():
             if (group, indicator) in there:
                 continue
             inside = members[~np.isnan(column[members])]
-            total = _aggregate(column[inside], weight[inside], entry.aggregate)
+            total = _aggregate(column[inside], weight[inside], how)
             if total is not None:
-                rows.append({"place": group, "indicator": indicator, "value": total, "status": "estimated"})
-    if not rows:
-        return found
-    return pd.concat([found, pd.DataFrame(rows).reindex(columns=found.columns).astype(found.dtypes)], ignore_index=True)
+                totals.append((group, indicator, total, "estimated"))
+    if totals:
+        added = pd.DataFrame(totals, columns=["place", "indicator", "value", "status"])
+        found = pd.concat([found, added], ignore_index=True)
+    return found.reindex(columns=columns)
+
+
+def _in_order(names: Sequence[str]) -> list[tuple[int, str]]:
+    """Position and name of indicators, in the order of the registry."""
+    order = {name: place for place, name in enumerate(indicators())}
+    known = [(position, name) for position, name in enumerate(names) if name in order]
+    return sorted(known, key=lambda one: order[one[1]])
 
 
 def _aggregate(values: np.ndarray, weight: np.ndarray, how: str) -> float | None:
@@ -87,7 +85,8 @@ def _aggregate(values: np.ndarray, weight: np.ndarray, how: str) -> float | None
     if how == "sum":
         return float(values.sum())
     known = ~np.isnan(weight)
-    return float(np.average(values[known], weights=weight[known])) if weight[known].sum() > 0 else None
+    total = weight[known].sum()
+    return float((values[known] * weight[known]).sum() / total) if total > 0 else None
 
 
 def ledger_of(central: Mapping[State, pd.DataFrame], drawn: Mapping[State, Sequence[pd.DataFrame]]) -> pd.DataFrame:

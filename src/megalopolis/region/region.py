@@ -92,6 +92,8 @@ class Region:
     tables: Mapping[str, pa.Table]
     year: int = field(default=0)
     _derived: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _hashes: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tables", MappingProxyType(dict(self.tables)))
@@ -115,11 +117,10 @@ class Region:
         KeyError
             If no schema knows a table of that name.
         """
-        table = self.tables.get(name)
-        if table is None:
-            table = schemas()[name].arrow.empty_table()
-        frame: pd.DataFrame = table.to_pandas()
-        return frame
+        if name not in self._frames:
+            table = self.tables.get(name)
+            self._frames[name] = (schemas()[name].arrow.empty_table() if table is None else table).to_pandas()
+        return self._frames[name].copy()
 
     @cached_property
     def cities(self) -> pd.DataFrame:
@@ -144,12 +145,17 @@ class Region:
         tables = dict(self.tables)
         for name, frame in frames.items():
             tables[name] = typed(name, frame)
-        return replace(self, tables=tables, year=self.year if year is None else year)
+        made = replace(self, tables=tables, year=self.year if year is None else year)
+        kept = tables.keys() - frames.keys()
+        made._frames.update({name: self._frames[name] for name in kept & self._frames.keys()})  # noqa: SLF001
+        made._hashes.update({name: self._hashes[name] for name in kept & self._hashes.keys()})  # noqa: SLF001
+        return made
 
     @cached_property
     def table_hashes(self) -> dict[str, str]:
         """Content hash of each table."""
-        return {name: table_hash(table) for name, table in sorted(self.tables.items())}
+        self._hashes.update({name: table_hash(t) for name, t in self.tables.items() if name not in self._hashes})
+        return {name: self._hashes[name] for name in sorted(self.tables)}
 
     @cached_property
     def hash(self) -> str:

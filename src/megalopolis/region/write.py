@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from xml.sax.saxutils import escape
 
 import numpy as np
 import pandas as pd
@@ -162,6 +163,7 @@ def write_excel(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
         If a frame has more rows than a sheet, or a name cannot be a sheet's.
     """
     book = Workbook(write_only=True)
+    rows = []
     for name, frame in frames.items():
         if len(frame) > _MAX_ROWS:
             raise ValueError(f"{name} has {len(frame)} rows, a sheet at most {_MAX_ROWS}")
@@ -171,12 +173,11 @@ def write_excel(frames: Mapping[str, pd.DataFrame], path: Path) -> None:
             sheet.column_dimensions[get_column_letter(position)].width = min(max(10, len(str(column)) + 2), 40)
         bold = Font(bold=True)
         sheet.append([_text_cell(sheet, str(c), bold) for c in frame.columns])
-        for row in zip(*(_cells(sheet, frame.iloc[:, i]) for i in range(frame.shape[1])), strict=True):
-            sheet.append(row)
+        rows.append(_rows(frame))
     if not frames:
         book.create_sheet("empty")
     with atomic(path) as part:
-        save_workbook(book, part)
+        save_workbook(book, part, rows)
 
 
 def sheet_title(name: str) -> str:
@@ -193,34 +194,45 @@ def sheet_title(name: str) -> str:
     return title
 
 
-def _text_cell(sheet: Any, text: str, font: Font | None = None) -> Any:
-    text = ILLEGAL_CHARACTERS_RE.sub("", text)
+def _text_cell(sheet: Any, text: str, font: Font) -> Any:
     cell = WriteOnlyCell(sheet, None)
-    cell.value = text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…"
-    cell.data_type = "s"
-    if font is not None:
-        cell.font = font
+    cell.value, cell.data_type, cell.font = _legal(text), "s", font
     return cell
 
 
-def _cells(sheet: Any, values: pd.Series[Any]) -> Iterator[Any]:
-    """Yield what stands in each row of a column; a number's cell serves again in the next row, once written."""
-    number = WriteOnlyCell(sheet, None)
-    for value in map(plain, values.tolist()):
-        if isinstance(value, float):  # as text, since the library writes 16 digits of 17
-            number.value = repr(value)
-            number.data_type = "n" if np.isfinite(value) else "s"
-            yield number
-        elif value is None or isinstance(value, bool | int | dt.date | dt.time):
-            yield value
-        else:
-            text = str(value)
-            known = text[:1] not in {"=", "#"} and len(text) <= _MAX_CELL and not ILLEGAL_CHARACTERS_RE.search(text)
-            yield text if known else _text_cell(sheet, text)  # the library takes the rest for formulas and errors
+def _legal(text: str) -> str:
+    text = ILLEGAL_CHARACTERS_RE.sub("", text)
+    return text if len(text) <= _MAX_CELL else f"{text[: _MAX_CELL - 1]}…"
 
 
-def save_workbook(book: Workbook, path: Path) -> None:
-    """Save a workbook with fixed times inside, so that the same content gives the same bytes."""
+def _rows(frame: pd.DataFrame) -> bytes:
+    """Rows of a sheet below its header, as XML: the library makes an object of each cell, writes 16 digits of 17."""
+    letters = [get_column_letter(position) for position in range(1, frame.shape[1] + 1)]
+    columns = (map(_cell, frame.iloc[:, i].tolist()) for i in range(frame.shape[1]))
+    rows = []
+    for n, row in enumerate(zip(*columns, strict=True), 2):
+        cells = [f'<c r="{at}{n}" {cell}' for at, cell in zip(letters, row, strict=True) if cell]
+        rows.append(f'<row r="{n}">{"".join(cells)}</row>')
+    return "".join(rows).encode()
+
+
+def _cell(value: Any) -> str:
+    """Type and content of a cell; nothing where the value is missing."""
+    value = plain(value)
+    if value is None:
+        return ""
+    if isinstance(value, int | float) and np.isfinite(value):
+        return f't="b"><v>{value:d}</v></c>' if isinstance(value, bool) else f't="n"><v>{value!r}</v></c>'
+    text = _legal(str(value))
+    space = "" if text == text.strip() else ' xml:space="preserve"'
+    return f't="inlineStr"><is><t{space}>{escape(text)}</t></is></c>' if text else 't="inlineStr" />'
+
+
+def save_workbook(book: Workbook, path: Path, rows: Sequence[bytes] = ()) -> None:
+    """Save a workbook with fixed times inside, so that the same content gives the same bytes.
+
+    `rows` are what is added at the end of each sheet, as XML.
+    """
     book.properties.created = _EPOCH
     stream = io.BytesIO()
     book.save(stream)
@@ -228,6 +240,9 @@ def save_workbook(book: Workbook, path: Path) -> None:
     with zipfile.ZipFile(stream) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
             data = old.read(entry)
+            sheet = re.fullmatch(r"xl/worksheets/sheet(\d+)\.xml", entry.filename)
+            if sheet and rows:
+                data = data.replace(b"</sheetData>", rows[int(sheet[1]) - 1] + b"</sheetData>")
             if entry.filename == "docProps/core.xml":  # the library writes the time of saving
                 data = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + stamp, data)
             fixed = zipfile.ZipInfo(entry.filename, (2000, 1, 1, 0, 0, 0))

@@ -71,7 +71,7 @@ def place_minutes(elimination: Elimination, weights: Array, ways: Ways, places: 
     column[starts] = np.arange(starts.size)
     begin = column[ways.place]
     used = begin >= 0
-    rows = np.full((starts.size, places), np.inf)
+    rows = np.full((places, starts.size), np.inf)
     _spread.settle(
         plan.start,
         plan.near,
@@ -80,7 +80,7 @@ def place_minutes(elimination: Elimination, weights: Array, ways: Ways, places: 
         (ways.place, plan.rank[ways.node], ways.minutes),
         rows,
     )
-    found[starts] = rows
+    found[starts] = rows.T
     return found
 
 
@@ -127,7 +127,9 @@ def node_minutes(
     _elimination.eliminate_weights(plan.start, plan.near, plan.back, plan.rows, plan.places, up, up, False)  # noqa: FBT003
     panel = np.full((n, columns), np.inf)
     np.minimum.at(panel, (plan.rank[start.node], start.place), start.minutes)
-    _spread.relax(plan.start, plan.near, up, panel)
+    everywhere = np.ones(n, dtype=np.bool_)
+    _spread.rise(plan.start, plan.near, up, panel, everywhere)
+    _spread.fall(plan.start, plan.near, up, panel, everywhere)
     return np.asarray(panel[plan.rank])
 
 
