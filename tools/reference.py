@@ -21,7 +21,7 @@ from megalopolis.parameters import registry
 from megalopolis.pillar import indicators
 from megalopolis.plan import measures
 from megalopolis.plan.measures.base import Measure
-from megalopolis.plan.measures.travel import Stop
+from megalopolis.plan.measures.travel import Pattern, Stop
 from megalopolis.region.schema import Column, schemas
 from megalopolis.web import live
 from megalopolis.web.app import create_app
@@ -57,6 +57,8 @@ _TABLES: Final = {
     "migration_barriers": "Barriers to moving between cities, or their relief. Plans add to it.",
     "online_channels": "Procedures that can be filed online in a city. Plans add to it.",
     "rail_lines": "Lines: infrastructure, not services.",
+    "rail_pattern_calls": "Stations where the trains of a stopping pattern call. Plans add to it.",
+    "rail_patterns": "Stopping patterns of lines, each with its trains. Plans add to it.",
     "rail_speeds": "Operating speeds that changed over the years.",
     "rail_stops": "Stations of every line in their order.",
     "reach_links": "Which reach flows into which: trees, forks and loops.",
@@ -93,6 +95,7 @@ _FIELDS: Final = {
     "headway_min": "Minutes between trains in one direction.",
     "opens": "Year at the end of which it is open.",
     "cost": "Announced investment, currency of the base year; left out where none is announced.",
+    "patterns": "Stopping patterns, as below; left out, all trains call by the rule of the method.",
     "corridor": "Corridor that the line belongs to; for readers.",
     "line": "Id or name of a line, of the region or of a measure before.",
     "from": "City; of a barrier cities, `cluster:<id>` or `region` for everywhere.",
@@ -130,6 +133,13 @@ _STOP: Final = {
     "lon": "A new station: longitude, WGS-84.",
     "lat": "A new station: latitude, WGS-84.",
     "km": "Distance from the first stop; left out: 1.15 times the great circle from the stop before, assumed.",
+}
+
+_PATTERN: Final = {
+    "name": "Name, unique within the line: express, limited, all stops.",
+    "name_local": "Name in the local language.",
+    "stops": "Cities or stations of the line where its trains call, at least two; they pass the others.",
+    "headway_min": "Minutes between its trains in one direction; they are taken out of those of the line.",
 }
 
 _PLAN_HEAD: Final = """# Measures
@@ -278,9 +288,14 @@ def _type(annotation: Any) -> str:
         return _type(inner[0])
     if origin in {Union, types.UnionType}:
         return " or ".join(_type(a) for a in inner)
-    return {str: "text", float: "number", int: "integer", bool: "true or false", Stop: "stops"}.get(
-        annotation, annotation.__name__
-    )
+    return {
+        str: "text",
+        float: "number",
+        int: "integer",
+        bool: "true or false",
+        Stop: "stops",
+        Pattern: "patterns",
+    }.get(annotation, annotation.__name__)
 
 
 def _limits(metadata: list[Any]) -> str:
@@ -329,6 +344,8 @@ def measures_page() -> str:
         if kind == "rail_line":
             about = inspect.cleandoc(Stop.__doc__ or "").replace("``", "`")
             lines += ["", "### Stops", "", about, "", *_fields(Stop, _STOP)]
+            about = inspect.cleandoc(Pattern.__doc__ or "").replace("``", "`")
+            lines += ["", "### Patterns", "", about, "", *_fields(Pattern, _PATTERN)]
     return "\n".join(lines) + "\n"
 
 

@@ -19,8 +19,8 @@ YEAR = 2020
 ROOT = Path(__file__).parents[2]
 
 
-def region_of(toy, cities, stations, lines, stops):
-    """Return the toy region with other cities and lines."""
+def region_of(toy, cities, stations, lines, stops, patterns=()):
+    """Return the toy region with other cities and lines; patterns: id, line, minutes between trains, calls."""
     frame = pd.DataFrame(cities, columns=["id", "lon", "lat", "population"])
     frame = frame.assign(name=frame["id"], country="TOY", area_km2=1000.0, built_up_km2=frame["population"] / 1e4)
     placed = pd.DataFrame(stations, columns=["id", "lon", "lat", "city"])
@@ -32,6 +32,13 @@ def region_of(toy, cities, stations, lines, stops):
                 name=lambda f: f["id"], opened=2000
             ),
             "rail_stops": pd.DataFrame(stops, columns=["line", "seq", "station", "km"]),
+            "rail_patterns": pd.DataFrame(
+                [(id_, line, id_, every) for id_, line, every, _ in patterns],
+                columns=["id", "line", "name", "headway_min"],
+            ),
+            "rail_pattern_calls": pd.DataFrame(
+                [(id_, station) for id_, *_, calls in patterns for station in calls], columns=["pattern", "station"]
+            ),
             **{name: toy.frame(name)[:0] for name in ("drivers", "rail_speeds", "barriers", "clusters_planned")},
             **{name: toy.frame(name)[:0] for name in ("road_times", "investments", "rides_published", "targets")},
             **{name: toy.frame(name)[:0] for name in ("flows", "industries")},
@@ -55,7 +62,7 @@ def assert_equal(tried, evaluation):
 
 @st.composite
 def regions(draw):
-    """A few near cities with stations in use and not, junction posts, lines that meet, part and call twice."""
+    """A few near cities with stations in use and not, junction posts, lines that meet, part, call twice; patterns."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n = int(rng.integers(2, 7))
     where = rng.uniform(0, rng.choice([0.6, 3.0]), (n, 2))
@@ -65,12 +72,15 @@ def regions(draw):
     for i, city in enumerate(owner):
         at = rng.uniform(0, 3, 2) if city is None else where[int(city[1:])] + rng.normal(0, 0.15, 2)
         stations.append((f"s{i}", *at, city))
-    lines, stops = [], []
+    lines, stops, patterns = [], [], []
+    served = [f"s{i}" for i, city in enumerate(owner) if city is not None]
     for i in range(rng.integers(0, 6)):
         called = route(rng, len(stations))
         lines.append((f"l{i}", str(rng.choice(["hsr", "intercity", "conventional"])), *pace(rng)))
         km = np.cumsum(np.r_[0, rng.uniform(5, 200, called.size - 1)])
         stops += [(f"l{i}", q + 1, f"s{s}", k) for q, (s, k) in enumerate(zip(called, km, strict=True))]
+        own = expresses(rng, [f"s{s}" for s in called if f"s{s}" in served], lines[-1][-1])
+        patterns += [(f"l{i}p{q}", f"l{i}", every, calls) for q, (calls, every) in enumerate(own)]
     added = []
     for k, s in enumerate(route(rng, len(stations))):
         stop = {"station": f"s{s}"}
@@ -80,8 +90,23 @@ def regions(draw):
         added.append(stop | {"km": float(k * rng.uniform(20, 21))})
     speed, headway = pace(rng)
     kind = str(rng.choice(["hsr", "conventional"]))
+    names = [s["name"] if "name" in s else s["station"] for s in added if s.get("city", s.get("station")) is not None]
+    own = expresses(rng, [name for name in names if name.startswith("n") or name in served], headway)
     line = {"stops": added, "line_kind": kind, "speed_kmh": speed, "headway_min": headway}
-    return cities, stations, lines, stops, line
+    line["patterns"] = [{"name": f"p{i}", "stops": calls, "headway_min": every} for i, (calls, every) in enumerate(own)]
+    return cities, stations, lines, stops, patterns, line
+
+
+def expresses(rng, served, headway):
+    """Up to three patterns of a line: where each calls, and minutes between its trains; at times all of the line's."""
+    served = sorted(set(served))
+    if len(served) < 2 or rng.random() < 0.3:
+        return []
+    count = int(rng.integers(1, 4))
+    every = headway * (count if rng.random() < 0.3 else rng.choice([4, 7]))
+    return [
+        (rng.permutation(served)[: rng.integers(2, len(served) + 1)].tolist(), min(every, 1440.0)) for _ in range(count)
+    ]
 
 
 def route(rng, stations):

@@ -76,6 +76,8 @@ PILLARS: Final = (
             "stations",
             "rail_lines",
             "rail_stops",
+            "rail_patterns",
+            "rail_pattern_calls",
             "road_times",
             "barriers",
             "rides_published",

@@ -94,8 +94,10 @@ class Preview:
         for measure in self.others:
             if isinstance(measure, RailUpgrade):
                 if self.state.year >= measure.opens:
-                    fields = {"operating_kmh": measure.operating_kmh, "headway_min": measure.headway_min}
-                    line = line.model_copy(update={k: v for k, v in fields.items() if v is not None})
+                    if measure.operating_kmh is not None:
+                        line = line.model_copy(update={"operating_kmh": measure.operating_kmh})
+                    if measure.headway_min is not None:
+                        line = line.every(measure.headway_min)
             elif measure.lines == "all" and line.opens <= now:
                 continue
             elif isinstance(measure, Delay):

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.plan.measures import RailLine, Tables
-from megalopolis.plan.measures.travel import Stop, line_id
+from megalopolis.plan.measures.travel import Pattern, Stop, line_id
 from megalopolis.region import Region
 from megalopolis.travel.assemble import assemble
 from megalopolis.travel.face import run
@@ -156,8 +156,22 @@ class WhatIf:
             speed_kmh=row["speed_kmh"],
             operating_kmh=None if pd.isna(row["operating_kmh"]) else row["operating_kmh"],
             headway_min=row["headway_min"],
+            patterns=self._patterns(row["id"]) or None,
             cost=None if cost.isna().any() else float(cost.sum()),
             opens=int(row["opened"]) if pd.notna(row["opened"]) else self.state.year,
+        )
+
+    def _patterns(self, line: str) -> tuple[Pattern, ...]:
+        """Stopping patterns of a line of the state."""
+        rows, calls = self.state.frame("rail_patterns"), self.state.frame("rail_pattern_calls")
+        return tuple(
+            Pattern(
+                name=row["name"],
+                name_local=row["name_local"] if isinstance(row["name_local"], str) else None,
+                stops=tuple(calls.loc[calls["pattern"] == row["id"], "station"]),
+                headway_min=row["headway_min"],
+            )
+            for row in rows[rows["line"] == line].to_dict("records")
         )
 
     def closed(self) -> Tried:
@@ -197,6 +211,7 @@ class WhatIf:
         return found.tables["minutes"].to_numpy(float)
 
     def _tried(self, after: Array, line: RailLine | None) -> Tried:
+        every = {} if line is None else line.headways()
         if line is not None:
             plain = (
                 stop if stop.station in self._station else stop.model_copy(update={"station": None})
@@ -208,10 +223,10 @@ class WhatIf:
         if line is not None:
             built = line.km_by_place()
             per_km = self._parameters["cost_per_km"] if line.cost is None else line.cost / sum(built.values())
-            daily = self._of.daily_trains(line.headway_min)
+            for place, minutes in every.items():
+                added["trains_per_day"][self._number[place]] += self._of.daily_trains(np.array(minutes)).sum()
             for place, km in built.items():
                 if place in self._number:
-                    added["trains_per_day"][self._number[place]] += daily
                     added["investment"][self._number[place]] += km * per_km
             region["investment"] += sum(built.values()) * per_km
             for name in ("rail_km_all", *(["rail_km_high_speed"] if line.line_kind in FAST else [])):
@@ -246,7 +261,7 @@ class WhatIf:
         return {"name": f"{lon:.5f} {lat:.5f}", "lon": lon, "lat": lat, "city": city}
 
     def _numbers(self, line: RailLine) -> TriedLine:
-        number, new = dict(self._station), []
+        number, new, patterns = dict(self._station), [], line.patterns or ()
         for stop in line.stops:
             if stop.station not in number:
                 number[str(stop.station)] = len(number)
@@ -260,6 +275,8 @@ class WhatIf:
             lon=np.array([s.lon for s in new], dtype=np.float64),
             lat=np.array([s.lat for s in new], dtype=np.float64),
             owner=np.array([-1 if s.city is None else self._number[s.city] for s in new], dtype=np.int64),
+            calls=np.array([[s.station in pattern.stops for s in line.stops] for pattern in patterns], dtype=bool),
+            every=tuple(pattern.headway_min for pattern in patterns),
         )
 
 
@@ -275,10 +292,14 @@ def _refuse_timetabled(state: Region, closed: Sequence[str]) -> None:
 
 def _without(state: Region, lines: Sequence[str]) -> Region:
     """Return a state without some lines, and what was invested in them."""
-    keys = (("rail_lines", "id"), ("rail_stops", "line"), ("investments", "measure"))
+    patterns = state.frame("rail_patterns")
+    own = patterns.loc[patterns["line"].isin(list(lines)), "id"]
+    keys = (("rail_lines", "id"), ("rail_stops", "line"), ("rail_patterns", "line"), ("investments", "measure"))
     kept = {
         name: (frame := state.frame(name))[~frame[key].isin(list(lines))].reset_index(drop=True) for name, key in keys
     }
+    calls = state.frame("rail_pattern_calls")
+    kept["rail_pattern_calls"] = calls[~calls["pattern"].isin(own)].reset_index(drop=True)
     return state.replace(kept)
 
 

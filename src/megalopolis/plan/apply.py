@@ -15,7 +15,15 @@ from megalopolis.plan.plan import Plan
 from megalopolis.region import Region
 
 #: Tables whose rows live from ``opened`` until before ``closed``.
-_DATED = ("rail_lines", "migration_barriers", "trade_barriers", "subsidies", "agreements", "land_supply")
+_DATED = (
+    "rail_lines",
+    "rail_patterns",
+    "migration_barriers",
+    "trade_barriers",
+    "subsidies",
+    "agreements",
+    "land_supply",
+)
 #: Sector of the discharges that grow with urban residents.
 HOUSEHOLDS = "households"
 
@@ -164,6 +172,11 @@ def _open(tables: Tables, year: int) -> None:
     open_lines, stops = set(tables["rail_lines"]["id"]), tables["rail_stops"]
     stops = stops[np.array([line in open_lines for line in stops["line"].tolist()], dtype=bool)]
     tables["rail_stops"] = stops.reset_index(drop=True)
+    if tables.has("rail_patterns"):
+        patterns, calls = tables["rail_patterns"], tables["rail_pattern_calls"]
+        patterns = patterns[patterns["line"].isin(open_lines)].reset_index(drop=True)
+        tables["rail_patterns"] = patterns
+        tables["rail_pattern_calls"] = calls[calls["pattern"].isin(set(patterns["id"]))].reset_index(drop=True)
     there, stations = {*tables.region.frame("stations")["id"], *stops["station"]}, tables["stations"]
     kept = np.array([id_ in there for id_ in stations["id"].tolist()], dtype=bool)
     tables["stations"] = stations[kept].reset_index(drop=True)

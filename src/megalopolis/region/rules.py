@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.errors import Problem, suggest
+from megalopolis.region.patterns import pattern_rule
 from megalopolis.region.raw import RawTable, repeated
 from megalopolis.region.schema import schemas
 from megalopolis.region.sectors import sectors
@@ -37,6 +38,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "observations": ("section", "date", "parameter"),
     "online_channels": ("procedure", "city"),
     "rail_lines": ("id",),
+    "rail_pattern_calls": ("pattern", "station"),
+    "rail_patterns": ("id",),
     "rail_speeds": ("line", "year"),
     "rail_stops": ("line", "seq"),
     "reach_links": ("from", "to"),
@@ -156,9 +159,13 @@ def _references(found: Findings, table: str) -> None:
 
 
 def _one(table: str) -> str:
-    return {"cities": "city", "rail_lines": "line", "stations": "station", "timetable_trains": "train"}.get(
-        table, f"row of {table}"
-    )
+    return {
+        "cities": "city",
+        "rail_lines": "line",
+        "rail_patterns": "pattern",
+        "stations": "station",
+        "timetable_trains": "train",
+    }.get(table, f"row of {table}")
 
 
 def _ids_by_name(rows: pd.DataFrame, key: str) -> dict[str, str]:
@@ -429,6 +436,7 @@ RULES: Final[tuple[Callable[[Findings], None], ...]] = (
     _clusters,
     _drivers,
     timetable_rule,
+    pattern_rule,
     _barriers,
     _policies,
     sectors,

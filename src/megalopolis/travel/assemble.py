@@ -12,6 +12,7 @@ from megalopolis.region import Region
 from megalopolis.travel.land import on_this_side, road_matrix
 from megalopolis.travel.layout import FAST, KINDS, Layout, layout_of
 from megalopolis.travel.network import Lines, Rail, Rules, build
+from megalopolis.travel.patterns import named, services_of
 from megalopolis.travel.ridetime import call_probability
 from megalopolis.travel.road import Access, RoadSpeeds, road_minutes, station_access
 from megalopolis.units import Array
@@ -38,7 +39,10 @@ class Network:
     changes : tuple of ndarray
         Pairs of stations of one city, and minutes of the way between them.
     lines : Lines
-        Lines that run at their headway; the numbers are those of the layout.
+        Lines that run at their headway; the numbers are those of the layout, then the services of lines with stopping
+        patterns.
+    names : tuple of str
+        English name of each line and service.
     call : ndarray, shape (stations,)
         Probability that the fastest train calls.
     rules : Rules
@@ -53,6 +57,7 @@ class Network:
     boarding_min: float
     changes: tuple[Index, Index, Array]
     lines: Lines
+    names: tuple[str, ...]
     call: Array
     rules: Rules
 
@@ -92,7 +97,8 @@ def assemble(state: Region, parameters: Mapping[str, float]) -> Network:
     near = km <= reach
     changes = (one[near], two[near], road_minutes(km[near], speeds) - speeds.terminal_min)
     has = np.flatnonzero(layout.main >= 0)
-    lines, call, rules = _lines(layout, parameters), _call(layout, parameters), _rules(parameters)
+    call, rules = _call(layout, parameters), _rules(parameters)
+    lines, names = _services(layout, _lines(layout, parameters), call)
     return Network(
         layout=layout,
         rail=build(lines, call, layout.owner >= 0, rules, changes),
@@ -102,6 +108,7 @@ def assemble(state: Region, parameters: Mapping[str, float]) -> Network:
         boarding_min=parameters["boarding_min"],
         changes=changes,
         lines=lines,
+        names=names,
         call=call,
         rules=rules,
     )
@@ -119,6 +126,40 @@ def _lines(layout: Layout, parameters: Mapping[str, float]) -> Lines:
         fast=layout.line_kind < len(FAST),
         headway_min=layout.lines["headway_min"].to_numpy(float),
     )
+
+
+def _services(layout: Layout, lines: Lines, chance: Array) -> tuple[Lines, tuple[str, ...]]:
+    """Lines without stopping patterns as they are, and after them the services of each that has some; their names."""
+    names = layout.lines["name"].tolist()
+    own = {number: of for number, of in layout.patterns.items() if layout.headway[number]}
+    if not own:
+        return lines, tuple(names)
+    km, plain = layout.stops["km"].to_numpy(float), ~np.isin(lines.line, list(own))
+    line, station, at = [lines.line[plain]], [lines.station[plain]], [lines.km[plain]]
+    call, passed = [chance[lines.station[plain]]], [np.zeros(int(plain.sum()))]
+    owner, every = list(range(len(names))), lines.headway_min.tolist()
+    for number, patterns in own.items():
+        stations = layout.stop_station[patterns.stops]
+        boards = layout.owner[stations] >= 0
+        for service in services_of(chance[stations], boards, every[number], patterns.calls, patterns.every):
+            line.append(np.full(service.stop.size, len(owner)))
+            station.append(stations[service.stop])
+            at.append(km[patterns.stops][service.stop])
+            call.append(service.call)
+            passed.append(service.passed)
+            owner.append(number)
+            every.append(service.headway_min)
+            names.append(named(names[number], patterns.names, service))
+    return Lines(
+        line=np.concatenate(line),
+        station=np.concatenate(station),
+        km=np.concatenate(at),
+        speed_kmh=lines.speed_kmh[owner],
+        fast=lines.fast[owner],
+        headway_min=np.array(every),
+        call=np.concatenate(call),
+        passed=np.concatenate(passed),
+    ), tuple(names)
 
 
 def _call(layout: Layout, parameters: Mapping[str, float]) -> Array:

@@ -300,11 +300,11 @@ def clock(minute: int | None) -> str | None:
 
 
 def _leg(leg: Leg, network: Network, ends: tuple[str, str]) -> dict[str, Any]:
-    stations, lines = network.layout.stations["name"], network.layout.lines["name"]
+    stations = network.layout.stations["name"]
     trains = network.layout.runs.names if network.layout.runs else ()
     return {
         "mode": leg.mode,
-        "line": trains[leg.train] if leg.train >= 0 else str(lines.iloc[leg.line]) if leg.line >= 0 else None,
+        "line": trains[leg.train] if leg.train >= 0 else network.names[leg.line] if leg.line >= 0 else None,
         "from": str(stations.iloc[leg.start]) if leg.start >= 0 else ends[0],
         "to": str(stations.iloc[leg.end]) if leg.end >= 0 else ends[1],
         "minutes": leg.minutes,

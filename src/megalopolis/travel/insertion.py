@@ -21,7 +21,7 @@ first used, by one sweep over the elimination, and kept: a line that is dragged 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -34,6 +34,7 @@ from megalopolis.travel.door import order_of
 from megalopolis.travel.land import on_this_side
 from megalopolis.travel.layout import FAST, KINDS
 from megalopolis.travel.network import CHANGE, THROUGH
+from megalopolis.travel.patterns import Service, services_of
 from megalopolis.travel.ridetime import call_probability, end_minutes, leg_minutes
 from megalopolis.travel.road import road_minutes, station_access
 from megalopolis.travel.spread import Ways, node_minutes
@@ -65,6 +66,10 @@ class TriedLine:
         Places of the new stations.
     owner : ndarray of int, shape (new,)
         City of each; -1 at a junction post, where nobody boards.
+    calls : ndarray of bool, shape (patterns, k)
+        Stops where the trains of each stopping pattern call.
+    every : tuple of float
+        Minutes between the trains of each pattern.
     """
 
     station: Index
@@ -75,6 +80,8 @@ class TriedLine:
     lon: Array = field(default_factory=lambda: np.empty(0))
     lat: Array = field(default_factory=lambda: np.empty(0))
     owner: Index = field(default_factory=lambda: np.empty(0, np.int64))
+    calls: npt.NDArray[np.bool_] = field(default_factory=lambda: np.empty((0, 0), np.bool_))
+    every: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,18 +146,19 @@ class Insertion:
             Where the line has fewer than two stops, km do not rise, or speed or headway are not above 0.
         """
         _check(line, self.stations + line.owner.size)
-        rail, joined = self._network.rail, self._join(line)
-        stop, node, cost = joined.join
-        slot = self._sites.slots(node)
+        rail, services = self._network.rail, self._services(line)
+        every = np.array([service.headway_min for service in services])
         rail_minutes = np.full_like(self._minutes, np.inf)
         added = self._network.boarding_min - rail.transfer_min
-        for headway in np.unique(np.r_[line.headway_min, rail.levels[rail.levels > line.headway_min]]):
-            level = int(np.searchsorted(rail.levels, headway, side="right"))
-            dist, site = self._sites.level(level)
-            arcs = (stop, slot, node, cost)
+        for headway in np.unique(np.r_[every, rail.levels[rail.levels > every.min()]]):
+            if headway in every:
+                joined = self._join(line, [service for service in services if service.headway_min <= headway])
+                one, other, minutes = joined.single
+                np.minimum.at(rail_minutes, (one, other), minutes + added + headway / 2)
+            stop, node, cost = joined.join
+            arcs = (stop, self._sites.slots(node), node, cost)
+            dist, site = self._sites.level(int(np.searchsorted(rail.levels, headway, side="right")))
             _insertion.through(dist, site, joined.direct, arcs, joined.ways, added + headway / 2, rail_minutes)
-        one, other, minutes = joined.single
-        np.minimum.at(rail_minutes, (one, other), minutes + added + line.headway_min / 2)
         found = np.minimum(rail_minutes, rail_minutes.T)
         np.minimum(found, self._minutes, out=found)
         np.fill_diagonal(found, 0.0)
@@ -171,29 +179,39 @@ class Insertion:
         _insertion.arrive(panel, use.ways.place[near], use.ways.node[near], use.ways.minutes[near], to)
         return panel.T, to
 
-    def _join(self, line: TriedLine) -> _Joined:
-        """Join a line to the network by the rules of `megalopolis.travel.network.build`."""
-        layout, p = self._network.layout, self._parameters
-        owner = np.r_[layout.owner, line.owner][line.station]
+    def _services(self, line: TriedLine) -> list[Service]:
+        """Services of a line, one without stopping patterns."""
+        p, owner = self._parameters, np.r_[self._network.layout.owner, line.owner][line.station]
         served = np.where(owner >= 0, self._cities.people[owner], 0.0)
-        call = call_probability(served, p["call_half_population"], p["call_steepness"])
+        chance = call_probability(served, p["call_half_population"], p["call_steepness"])
+        return services_of(chance, owner >= 0, line.headway_min, line.calls, line.every)
+
+    def _join(self, line: TriedLine, services: list[Service]) -> _Joined:
+        """Join services of a line to the network by the rules of `megalopolis.travel.network.build`."""
+        p, at_line = self._parameters, np.concatenate([service.stop for service in services])
+        call, passed = (np.concatenate([getattr(s, name) for s in services]) for name in ("call", "passed"))
+        service = np.repeat(np.arange(len(services)), [s.stop.size for s in services])
+        line = replace(line, station=line.station[at_line], km=line.km[at_line])
+        owner = np.r_[self._network.layout.owner, line.owner][line.station]
         speed = line.speed_kmh * p[f"speed_share_{line.kind}"]
         running = p["dwell_min"], p["acceleration"]
-        ride = leg_minutes(np.diff(line.km), np.full(line.km.size - 1, speed), call[:-1], call[1:], *running)
+        first = np.flatnonzero(service[1:] == service[:-1])
+        ride = np.full(service.size - 1, np.inf)
+        km, to = np.diff(line.km)[first], first + 1
+        ride[first] = leg_minutes(km, np.full(km.size, speed), call[first], call[to], *running, passed[to])
         board = p["transfer_min"] / 2 + end_minutes(np.full(call.size, speed), call, *running)
         board[owner < 0] = np.inf
-        k = line.station.size
+        k = service.size
         direct = np.full((k, k), np.inf)
         np.fill_diagonal(direct, 0.0)
-        first = np.arange(k - 1)
-        direct[first, first + 1] = direct[first + 1, first] = ride
+        direct[first, to] = direct[to, first] = ride[first]
         joins = _Joins(direct, self._where, self.stations)
         joins.trains(line.station, line.kind in FAST, p["junction_min"])
         joins.doors(line.station, board)
         self._interchanges(line, owner, board, joins)
         city, at, way = self._access(line, owner)
         minutes = way + board[at]
-        steps = [(x, to) for x in range(k) for to in (x - 1, x + 1) if 0 <= to < k]
+        steps = [(x, to) for a in first.tolist() for x, to in ((a, a + 1), (a + 1, a))]
         by_stop = [np.flatnonzero(at == x) for x in range(k)]
         ways = [
             (city[by_stop[x]], np.full(by_stop[x].size, to), minutes[by_stop[x]] + ride[min(x, to)]) for x, to in steps
@@ -314,11 +332,12 @@ class _Where:
 
 
 def _where(network: Network) -> _Where:
-    layout, rail = network.layout, network.rail
+    rail = network.rail
     hall, platform, single = (np.full(size, -1) for size in (rail.doors, 2 * rail.doors, 2 * rail.doors))
     nodes = np.unique(np.r_[rail.tails[rail.kind == CHANGE], rail.heads[rail.kind == CHANGE]])
     hall[rail.station[nodes]] = nodes
-    key = 2 * layout.stop_station + (layout.line_kind[layout.stop_line] < len(FAST))
+    lines = network.lines
+    key = 2 * lines.station + lines.fast[lines.line]
     single[key] = rail.doors + np.arange(key.size)
     single[np.bincount(key, minlength=single.size) > 1] = -1
     met = rail.kind == THROUGH

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from megalopolis.region import Region
+from megalopolis.region.patterns import other_trains
 from megalopolis.travel.land import around, crossings
 from megalopolis.travel.runs import Runs, at_headway, runs_of
 from megalopolis.units import Array, great_circle_km, great_circle_matrix
@@ -21,6 +22,28 @@ Index = npt.NDArray[np.int64]
 #: Kinds of line that run through into each other; conventional lines are the other group.
 FAST = ("hsr", "intercity")
 KINDS = ("hsr", "intercity", "conventional")
+
+
+@dataclass(frozen=True, eq=False)
+class Patterns:
+    """Stopping patterns of a line.
+
+    Attributes
+    ----------
+    names : tuple of str
+        English.
+    every : tuple of float
+        Minutes between the trains of each.
+    stops : slice
+        Rows of the line's stops.
+    calls : ndarray of bool, shape (patterns, k)
+        Where each calls, along the stops of the line.
+    """
+
+    names: tuple[str, ...]
+    every: tuple[float, ...]
+    stops: slice
+    calls: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -56,7 +79,10 @@ class Layout:
     people : ndarray, shape (n,)
         Residents; none of units that are part of another.
     calls : tuple of ndarray
-        Cities and the lines that stop in them, each pair once.
+        Cities, the lines that stop in them and the minutes between their trains: each line once, or each of its
+        patterns and its other trains.
+    patterns : dict of int to Patterns
+        Stopping patterns, by the number of the line.
     line_km : ndarray, shape (lines,)
         Length of each line.
     runs : Runs or None
@@ -84,7 +110,8 @@ class Layout:
     changes: tuple[Index, Index, Array]
     main: Index
     people: Array
-    calls: tuple[Index, Index]
+    calls: tuple[Index, Index, Array]
+    patterns: dict[int, Patterns]
     line_km: Array
     runs: Runs | None
     headway: npt.NDArray[np.bool_]
@@ -115,6 +142,7 @@ def _layout(state: Region) -> Layout:
     used = np.unique(stop_station if runs is None else np.r_[stop_station, runs.station])
     station_km = great_circle_km(lon[:, None], lat[:, None], slon[used][None, :], slat[used][None, :])
     known, barriers = state.frame("road_times"), _segments(state.frame("barriers"))
+    patterns = _patterns(state, stop_line, stops["station"].to_numpy(object), lines["id"].tolist())
     return Layout(
         cities=cities,
         lines=lines,
@@ -133,7 +161,8 @@ def _layout(state: Region) -> Layout:
         changes=_changes(owner, used, slon, slat),
         main=_main(numbers(cities["main_station"], station), owner, used, station_km),
         people=np.where(cities["parent"].isna(), np.nan_to_num(cities["population"].to_numpy(float)), 0.0),
-        calls=_calls(owner[stop_station], stop_line),
+        calls=_calls(owner[stop_station], stop_line, lines["headway_min"].to_numpy(float), patterns),
+        patterns=patterns,
         line_km=np.array(stops.groupby("line")["km"].max().reindex(lines["id"]).fillna(0.0), dtype=np.float64),
         runs=runs,
         headway=at_headway(lines, runs),
@@ -164,10 +193,38 @@ def _changes(owner: Index, used: Index, lon: Array, lat: Array) -> tuple[Index, 
     return one, two, great_circle_km(lon[one], lat[one], lon[two], lat[two])
 
 
-def _calls(city: Index, line: Index) -> tuple[Index, Index]:
-    """Cities and the lines that stop in them, each pair once; junction posts are no city's."""
-    pairs = np.unique(np.column_stack([city, line])[city >= 0], axis=0)
-    return pairs[:, 0], pairs[:, 1]
+def _patterns(state: Region, line: Index, station: npt.NDArray[Any], lines: list[str]) -> dict[int, Patterns]:
+    """Stopping patterns of each line that has some, in the order of the table."""
+    rows = state.frame("rail_patterns")
+    if rows.empty:
+        return {}
+    called = state.frame("rail_pattern_calls").groupby("pattern")["station"].agg(set).to_dict()
+    found = {}
+    for number, id_ in enumerate(lines):
+        own = rows[rows["line"] == id_]
+        if own.empty:
+            continue
+        at = np.flatnonzero(line == number)
+        along = slice(int(at[0]), int(at[-1]) + 1)
+        calls = np.array([[s in called.get(pattern, ()) for s in station[along]] for pattern in own["id"]])
+        found[number] = Patterns(tuple(own["name"]), tuple(own["headway_min"].astype(float)), along, calls)
+    return found
+
+
+def _calls(city: Index, line: Index, every: Array, patterns: Mapping[int, Patterns]) -> tuple[Index, Index, Array]:
+    """Cities, lines that stop in them and minutes between trains; junction posts are no city's."""
+    left = every.copy()
+    for number, own in patterns.items():
+        left[number] = other_trains(float(every[number]), own.every)
+    pairs = np.unique(np.column_stack([city, line]), axis=0)
+    on = [(pairs[:, 0], pairs[:, 1], left[pairs[:, 1]])]
+    for number, own in patterns.items():
+        for each, calls in zip(own.every, own.calls, strict=True):
+            there = np.unique(city[own.stops][calls])
+            on.append((there, np.full(there.size, number), np.full(there.size, each)))
+    cities, lines, minutes = (np.concatenate(part) for part in zip(*on, strict=True))
+    real = (cities >= 0) & np.isfinite(minutes)
+    return cities[real], lines[real], minutes[real]
 
 
 def _main(named: Index, owner: Index, used: Index, station_km: Array) -> Index:

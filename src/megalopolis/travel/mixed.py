@@ -81,11 +81,12 @@ class Platforms:
 def platforms_of(lines: Lines, network: Network) -> Platforms:
     """Platforms of the lines, and the rides between them by the rules of the network."""
     rules, speed = network.rules, lines.speed_kmh[lines.line]
-    at = network.call[lines.station]
+    at, passed = lines.calls(network.call)
     follows = lines.line[1:] == lines.line[:-1]
     leg = np.zeros(lines.line.size)
     on = np.flatnonzero(follows)
-    leg[on + 1] = leg_minutes(np.diff(lines.km)[on], speed[on], at[on], at[on + 1], rules.dwell_min, rules.acceleration)
+    running = rules.dwell_min, rules.acceleration
+    leg[on + 1] = leg_minutes(np.diff(lines.km)[on], speed[on], at[on], at[on + 1], *running, passed[on + 1])
     run, end = np.cumsum(leg), end_minutes(speed, at, rules.dwell_min, rules.acceleration)
     here = np.flatnonzero(network.layout.owner[lines.station] >= 0)
     line, station = lines.line[here], lines.station[here]

@@ -44,6 +44,9 @@ class Lines:
         Whether a line belongs to the group of fast (high-speed and intercity) lines, ``(lines,)``.
     headway_min
         Minutes between trains of each line, ``(lines,)``.
+    call, passed
+        Mean number of calls at each stop, and between the one before and it, ``(stops,)``, where trains have stopping
+        patterns (`megalopolis.travel.patterns`); None: by the chance of the station, and none.
     """
 
     line: Index
@@ -52,6 +55,13 @@ class Lines:
     speed_kmh: Array
     fast: NDArray[np.bool_]
     headway_min: Array
+    call: Array | None = None
+    passed: Array | None = None
+
+    def calls(self, chance: Array) -> tuple[Array, Array]:
+        """Calls at each stop, and between the one before and it, by the chance of a call at each station."""
+        at = chance[self.station] if self.call is None else self.call
+        return at, np.zeros(at.size) if self.passed is None else self.passed
 
 
 @dataclass(frozen=True)
@@ -148,9 +158,10 @@ class _Arcs(NamedTuple):
 def _rides(lines: Lines, call: Array, rules: Rules) -> _Arcs:
     """From every stop to the next of its line."""
     first = np.flatnonzero(lines.line[1:] == lines.line[:-1])
-    on, at, node = lines.line[first], call[lines.station], call.size + first
+    on, (at, passed), node = lines.line[first], lines.calls(call), call.size + first
     km, speed = np.diff(lines.km)[first], lines.speed_kmh[on]
-    minutes = leg_minutes(km, speed, at[first], at[first + 1], rules.dwell_min, rules.acceleration)
+    running = rules.dwell_min, rules.acceleration
+    minutes = leg_minutes(km, speed, at[first], at[first + 1], *running, passed[first + 1])
     return _Arcs(node, node + 1, minutes, RIDE, on)
 
 
@@ -223,7 +234,7 @@ def build(
     met, point = _platforms(lines)
     base = stations + stops + (int(point.max()) + 1 if point.size else 0)
     minutes = rules.transfer_min / 2 + end_minutes(
-        lines.speed_kmh[lines.line], call[lines.station], rules.dwell_min, rules.acceleration
+        lines.speed_kmh[lines.line], lines.calls(call)[0], rules.dwell_min, rules.acceleration
     )
     boarding = np.flatnonzero(boards[lines.station])
     doors = _Arcs(lines.station[boarding], stations + boarding, minutes[boarding], BOARD, lines.line[boarding])

@@ -74,6 +74,7 @@ def leg_minutes(
     call_to: ArrayLike,
     dwell_min: float,
     acceleration: float,
+    passed: ArrayLike = 0.0,
 ) -> Array:
     """Minutes of the fastest train between consecutive stops, half of the expected calls at both included.
 
@@ -103,7 +104,9 @@ def leg_minutes(
     length, speed = np.asarray(km, dtype=np.float64), np.asarray(speed_kmh, dtype=np.float64)
     if not (length > 0).all() or not (speed > 0).all():
         raise ValueError("every leg needs a length and a speed above 0")
-    calls = (np.asarray(call_from, dtype=np.float64) + np.asarray(call_to, dtype=np.float64)) / 2
+    calls = (np.asarray(call_from, dtype=np.float64) + np.asarray(call_to, dtype=np.float64)) / 2 + np.asarray(
+        passed, dtype=np.float64
+    )
     return np.asarray(60.0 * length / speed + calls * (dwell_min + stop_loss_minutes(speed, acceleration)))
 
 

@@ -71,9 +71,9 @@ class Values:
         """Trains, of the timetable and of lines at a headway, and investment of each city; values of shape (n,)."""
         ids = self._network.layout.ids
         layout = self._network.layout
-        city, line = layout.calls
-        daily = self.daily_trains(layout.lines["headway_min"].to_numpy(float)) * layout.headway
-        trains = np.bincount(city, daily[line], minlength=len(ids)).astype(np.float64)
+        city, line, every = layout.calls
+        daily = self.daily_trains(every) * layout.headway[line]
+        trains = np.bincount(city, daily, minlength=len(ids)).astype(np.float64)
         if layout.runs is not None:
             trains += layout.runs.trains_at(layout.owner, len(ids))
         built = self._state.frame("investments")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
@@ -9,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 from megalopolis.errors import BadInput, Problem, suggest
 from megalopolis.plan.measures.base import Measure, Row, Tables, slug
-from megalopolis.units import RAIL_DETOUR, great_circle_km
+from megalopolis.region.patterns import MOST, other_trains
+from megalopolis.units import MINUTES_PER_DAY, RAIL_DETOUR, great_circle_km
 
 #: A new station this near to one of the same name is that one.
 SAME_STATION_KM = 1.0
@@ -47,11 +49,23 @@ def _as_stop(value: Any) -> Any:
     return {"city": value} if isinstance(value, str) else value
 
 
+class Pattern(BaseModel):
+    """A stopping pattern of a planned line: where its trains call, by city or station, and how often they run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+
+    name: str = Field(min_length=1, max_length=200)
+    name_local: str | None = Field(default=None, max_length=200)
+    stops: tuple[str, ...] = Field(min_length=2, max_length=500)
+    headway_min: float = Field(gt=0, le=1440, allow_inf_nan=False)
+
+
 class RailLine(Measure):
     """A new rail line: adds rows to ``rail_lines`` and ``rail_stops``, and the stations it needs.
 
     ``speed_kmh`` is the design speed; ``operating_kmh`` defaults to it. ``cost`` is the announced investment in
-    currency of the base year.
+    currency of the base year. ``patterns`` take their trains out of those of the line; what is left of them calls by
+    the rule of lines without patterns.
     """
 
     kind: Literal["rail_line"]
@@ -63,9 +77,10 @@ class RailLine(Measure):
     opens: Year
     cost: float | None = Field(default=None, ge=0, allow_inf_nan=False)
     corridor: str | None = None
+    patterns: tuple[Pattern, ...] | None = Field(default=None, max_length=MOST)
 
     def resolve(self, tables: Tables) -> Self:
-        """Turn every stop into a station with its km; see `Measure.resolve`."""
+        """Turn every stop into a station with its km, also those of patterns; see `Measure.resolve`."""
         if self.id in tables.by_id("rail_lines"):
             raise BadInput(
                 Problem("", f"the line '{self.name}' is there already", "give it another name, or remove it")
@@ -87,7 +102,43 @@ class RailLine(Measure):
                     )
                 )
             stops.append(placed.model_copy(update={"km": km}))
-        return self.model_copy(update={"stops": tuple(stops)})
+        return self.model_copy(update={"stops": tuple(stops), "patterns": self._patterns(stops, tables)})
+
+    def _patterns(self, stops: list[Stop], tables: Tables) -> tuple[Pattern, ...] | None:
+        """Patterns with stations of the line as stops; None where the line has none."""
+        if not self.patterns:
+            return None
+        if len({slug(pattern.name) for pattern in self.patterns}) < len(self.patterns):
+            raise BadInput(Problem("", f"two patterns of '{self.name}' have one name", "give each its own"))
+        try:
+            other_trains(self.headway_min, [pattern.headway_min for pattern in self.patterns])
+        except ValueError as error:
+            todo = "give the line a smaller headway, or its patterns larger ones"
+            raise BadInput(Problem("", f"'{self.name}': {error}", todo)) from error
+        return tuple(self._pattern(pattern, stops, tables.by_id("cities")) for pattern in self.patterns)
+
+    def _pattern(self, pattern: Pattern, stops: list[Stop], cities: Mapping[str, Row]) -> Pattern:
+        """Turn the stops of a pattern into stations of the line."""
+        who, found = f"the pattern '{pattern.name}' of '{self.name}'", []
+        called: dict[str, set[Any]] = {}
+        for stop in stops:
+            city = cities.get(stop.city or "", {})
+            names = {stop.name, stop.name_local, stop.city, city.get("name"), city.get("name_local")}
+            called[str(stop.station)] = {stop.station, *names}
+        for text in pattern.stops:
+            own = [text] if text in called else [station for station, names in called.items() if text in names]
+            if len(own) != 1:
+                said = "calls at several stations of" if own else "has no stop of"
+                raise BadInput(Problem("", f"{who} {said} '{text}'", suggest(text, own or list(called))))
+            found += own
+        if len(set(found)) < max(2, len(found)):
+            raise BadInput(Problem("", f"{who} calls twice at a station", "name each once, at least two"))
+        posts = [str(stop.station) for stop in stops if stop.city is None]
+        for station in set(found).intersection(posts):
+            raise BadInput(
+                Problem("", f"{who} calls at '{station}', a junction post", "leave it out: all trains pass it")
+            )
+        return pattern.model_copy(update={"stops": tuple(found)})
 
     def edit(self, tables: Tables, year: int) -> None:  # noqa: ARG002 - the year is a row's opening
         """Add the line, its stops and any new station; see `Measure.edit`."""
@@ -113,7 +164,30 @@ class RailLine(Measure):
             {"line": self.id, "seq": i, "station": s.station, "km": s.km} for i, s in enumerate(self.stops, 1)
         ]
         tables.append("rail_stops", rows)
+        for pattern in self.patterns or ():
+            row = {"id": f"{self.id}:{slug(pattern.name)}", "line": self.id, "source": self.source}
+            named = {"name": pattern.name, "name_local": pattern.name_local or pattern.name}
+            tables.append("rail_patterns", [{**row, **named, "headway_min": pattern.headway_min}])
+            tables.append("rail_pattern_calls", [{"pattern": row["id"], "station": s} for s in pattern.stops])
         self.invest(tables, self.opens, self.cost, km=self.km_by_place(), detail=self.line_kind)
+
+    def every(self, headway_min: float) -> Self:
+        """Return the line with another headway; every pattern keeps its share of the trains."""
+        times, own = headway_min / self.headway_min, []
+        for pattern in self.patterns or ():
+            minutes = min(pattern.headway_min * times, MINUTES_PER_DAY)
+            own.append(pattern.model_copy(update={"headway_min": minutes}))
+        return self.model_copy(update={"headway_min": headway_min, "patterns": tuple(own) or None})
+
+    def headways(self) -> dict[str, list[float]]:
+        """Minutes between the trains that call in each city: of patterns, and of other trains (infinity: none)."""
+        left = other_trains(self.headway_min, [pattern.headway_min for pattern in self.patterns or ()])
+        city = {str(s.station): s.city for s in self.stops if s.city is not None}
+        found: dict[str, list[float]] = {place: [left] for place in city.values()}
+        for pattern in self.patterns or ():
+            for place in {city[s] for s in pattern.stops}:
+                found[place].append(pattern.headway_min)
+        return found
 
     def km_by_place(self) -> dict[str, float]:
         """Length built in each city: half of every leg at either end; at a junction post, the region."""
@@ -178,7 +252,10 @@ def line_id(text: str, tables: Tables) -> str:
 
 
 class RailUpgrade(Measure):
-    """A line made faster or more frequent: sets ``operating_kmh`` or ``headway_min`` from the year it opens."""
+    """A line made faster or more frequent: sets ``operating_kmh`` or ``headway_min`` from the year it opens.
+
+    Stopping patterns of the line keep their shares of its trains.
+    """
 
     kind: Literal["rail_upgrade"]
     line: str
@@ -208,6 +285,11 @@ class RailUpgrade(Measure):
         if self.operating_kmh is not None:
             lines.loc[chosen, "operating_kmh"] = self.operating_kmh
         if self.headway_min is not None:
+            if tables.has("rail_patterns"):
+                patterns = tables["rail_patterns"]
+                own = patterns["line"] == self.line
+                minutes = patterns.loc[own, "headway_min"] * self.headway_min / lines.loc[chosen, "headway_min"].iloc[0]
+                patterns.loc[own, "headway_min"] = minutes.clip(upper=MINUTES_PER_DAY)
             lines.loc[chosen, "headway_min"] = self.headway_min
         lines.loc[chosen, "timetabled"] = "no"  # a timetable's trains do not know of it
 
