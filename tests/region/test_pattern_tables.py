@@ -39,7 +39,7 @@ def test_patterns_live_while_they_and_their_line_do(tmp_path):
             "rail_pattern_calls.csv:4:station: the pattern 'fast' calls at 'dee', where its",
         ),
         (PATTERNS, CALLS + "slow,ann\n", "rail_pattern_calls.csv:4:pattern: no pattern has the id 'slow'"),
-        (PATTERNS, CALLS + "fast,ann\n", "rail_pattern_calls.csv:4:pattern: pattern, station fast, ann stands already"),
+        (PATTERNS, CALLS + "fast,ann\n", "rail_pattern_calls.csv:4:pattern: pattern, station 'fast', 'ann' stands"),
         (
             PATTERNS.replace("120", "20"),
             CALLS,
