@@ -243,29 +243,37 @@ def _flows(e: Linked, log_labour: Array, log_wage: Array, log_price: Array, log_
     }
 
 
-@np.errstate(all="ignore")  # what fails is seen by its residual
-def _sweep(e: Linked, x: Array) -> tuple[Array, float]:
-    """Next state and the largest log gap of the equations."""
+def equations(e: Linked, x: Array) -> tuple[dict[str, Array], tuple[Array, Array, Array, Array]]:
+    """What holds at a state (ln L, ln P, ln w, ln R), and the log gaps of the equations; analytic, also in complex x.
+
+    Gaps: sales against wage bills (k, n), workers against commuters (n,), prices (k, n), residents (n,).
+    """
     k, n = e.shape
     log_labour, log_price = x[: k * n].reshape(k, n), x[k * n : 2 * k * n].reshape(k, n)
     log_wage, log_people = x[2 * k * n : 2 * k * n + n], x[2 * k * n + n :]
     found = _flows(e, log_labour, log_wage, log_price, log_people)
     asked = np.log(e.value_added * found["sales"]) - np.log(found["net"])
+    wanted = np.log(e.registered)
+    if e.mobility.shape[0]:
+        draw = e.mobility * np.exp(e.eps * (found["utility"] - found["utility"].max()))
+        wanted = np.log((draw / draw.sum(axis=1, keepdims=True)).T @ e.registered)
+    here = np.log(np.exp(log_labour).sum(axis=0) / found["supply"])
+    return found, (asked, here, found["price"] - log_price, wanted - log_people)
+
+
+@np.errstate(all="ignore")  # what fails is seen by its residual
+def _sweep(e: Linked, x: Array) -> tuple[Array, float]:
+    """Next state and the largest log gap of the equations."""
+    k, n = e.shape
+    log_labour, log_wage, log_people = x[: k * n].reshape(k, n), x[2 * k * n : 2 * k * n + n], x[2 * k * n + n :]
+    found, parts = equations(e, x)
+    asked = parts[0]
     labour = log_labour + asked
     lack = np.log(np.exp(labour).sum(axis=0) / found["supply"])
     least = float((1.0 + e.theta).min())
     wage = log_wage + lack / least
     labour = log_labour + asked - lack
-    people = log_people
-    if e.mobility.shape[0]:
-        draw = e.mobility * np.exp(e.eps * (found["utility"] - found["utility"].max()))
-        wanted = np.log((draw / draw.sum(axis=1, keepdims=True)).T @ e.registered)
-        people = log_people + (wanted - log_people) / (1.0 + e.eps)
-    else:
-        wanted = np.log(e.registered)
-        people = wanted
-    here = np.log(np.exp(log_labour).sum(axis=0) / found["supply"])
-    parts = (asked, here, found["price"] - log_price, wanted - log_people)
+    people = log_people + parts[3] / (1.0 + e.eps if e.mobility.shape[0] else 1.0)
     residual = float(np.abs(np.concatenate([p.ravel() for p in parts])).max())  # NaN stays NaN
     level = np.log((np.exp(wage) * np.exp(labour).sum(axis=0)).sum())
     price = found["price"] - level

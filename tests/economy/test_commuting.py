@@ -9,7 +9,6 @@ from test_equilibrium import some
 
 from megalopolis.economy.certificate import certify
 from megalopolis.economy.effects import decomposition
-from megalopolis.economy.game import Game, nash
 from megalopolis.economy.model import Model
 from megalopolis.economy.shares import data_of, from_shares
 from megalopolis.economy.solve import solve
@@ -314,12 +313,6 @@ def test_kernels_in_single_precision():
     m = some(30, 2, 2, commuting=np.eye(30) + 0.01)
     single = m.changed(**{n: getattr(m, n).astype(np.float32) for n in ("kernels", "mobility", "commuting")})
     assert solve(single).workers == pytest.approx(solve(m).workers, rel=1e-6)
-
-
-def test_games_are_refused():
-    m = some(5, 2, 1, commuting=np.eye(5) + 0.01)
-    with pytest.raises(ValueError, match="not solved where people commute"):
-        nash(Game(m, np.arange(2)))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 from test_calibration import DEFAULTS, TOY, faster, times
+from test_workplaces import COMMUTERS, INPUTS
 from typer.testing import CliRunner
 
 import megalopolis as mp
@@ -61,6 +62,52 @@ def test_games_of_the_toy(played):
     assert played.tables["regret"]["log_gain"].max() < 1e-6
     first = played.tables["game_industries"].query("industry == 'manufacturing'")
     assert (first["subsidy"] == 0).all()  # the reference
+
+
+def test_games_with_commuters_and_links(toy):
+    region = toy.replace({"commuting": COMMUTERS, "input_shares": INPUTS})
+    pair = case_book(region, times(region), times(region), DEFAULTS).pair()
+    found = contest(pair, CORE, "welfare", ("pigou", "cooperate", "bargain"), DEFAULTS)
+    games = found.tables["games"].set_index("game")
+    assert games.loc["free", "gdp"] == pytest.approx(280e9, rel=1e-8)  # where it is made, as in the tables
+    assert games["value_over_nash"][["free", "cooperate", "bargain"]].min() > 0
+    assert games["welfare"].idxmax() == "cooperate"
+    bargain = found.tables["game_cities"].query("game == 'bargain'")
+    assert (bargain["value_over_nash"] > 0).all()
+    subsidies = found.tables["game_industries"].set_index(["game", "city", "industry"])["subsidy"].unstack()
+    # services pay 1 - 0.2 of their output to workers, manufacturing half: the common rule by hand, gamma of 0.05
+    over = (1 - subsidies.loc["pigou", "manufacturing"]) / (1 - subsidies.loc["pigou", "services"])
+    gamma = DEFAULTS["gamma"]
+    assert over.to_numpy() == pytest.approx((0.5 / (0.5 + gamma)) / (0.8 / (0.8 + gamma)))
+    # a city's wage bill as a whole is neither subsidised nor taxed, at the workers without subsidies
+    workers = (pair.base.labour / pair.base.workers)[:, :3]
+    for name in ("nash", "pigou", "cooperate", "bargain"):
+        wedge = -np.log1p(-subsidies.loc[name, list(pair.data.names)].to_numpy())
+        assert (wedge * workers.T).sum(axis=1) == pytest.approx(np.zeros(3), abs=1e-9)
+    assert found.tables["regret"]["log_gain"].max() < 1e-6
+
+
+def test_agreements_with_commuters_and_links(toy, tmp_path):
+    region = toy.replace({"commuting": COMMUTERS, "input_shares": INPUTS})
+    path = tmp_path / "plan.yaml"
+    made = {}
+    for rule in ("none", "pigou", "cooperate", "bargain"):
+        path.write_text(
+            "name: P\nmeasures:\n"
+            f"  - {{kind: industry_agreement, name: X, cities: cluster:core, rule: {rule}, opens: 2020}}",
+            encoding="utf-8",
+        )
+        state = at(region, load_plan(path), 2020)
+        made[rule] = case_book(state, times(region), times(region), DEFAULTS).pair()
+    pair = made["none"]
+    played = contest(pair, CORE, "welfare", ("cooperate", "bargain"), DEFAULTS).tables["game_industries"]
+    assert (pair.new.model.subsidy == 0).all()
+    for rule in ("cooperate", "bargain"):
+        wanted = played[played["game"] == rule].set_index(["industry", "city"])["subsidy"].unstack()
+        found = made[rule].new.model.subsidy[:, :3]
+        assert (np.abs(found) > 1e-5).any()
+        if rule == "bargain":  # the joint best of a plan weighs people, that of the command money
+            assert found == pytest.approx(wanted.loc[list(pair.data.names)].to_numpy(), abs=1e-5)
 
 
 def test_games_that_cannot_be_played(toy):

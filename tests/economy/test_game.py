@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from test_equilibrium import some
 
 from megalopolis.economy import game as g
-from megalopolis.economy.linear import OBJECTIVES, Adjoint, gradients, jacobian, objective_of
+from megalopolis.economy.linear import OBJECTIVES, Adjoint, gradients, objective_of
+from megalopolis.economy.reverse import Reverse
 from megalopolis.economy.solve import solve
 
 GAMMA = [0.0, 0.1, 0.2]
@@ -86,7 +87,7 @@ def test_jacobian_against_the_complex_step():
     # the redundant equation is replaced by the numeraire, a change of rank one
     weight = np.concatenate([found.bills.ravel(), np.zeros(5)])
     numeraire = np.concatenate([found.bills.ravel(), found.bills.sum(axis=0)])
-    jac = jacobian(found) - np.outer(weight / weight.max(), numeraire)
+    jac = Reverse(found).jacobian().T - np.outer(weight / weight.max(), numeraire)
     assert jac == pytest.approx(exact, abs=1e-7)
     assert np.abs(exact[:, 15:].sum(axis=1)).max() < 1e-10  # the level of wages means nothing
 
@@ -137,6 +138,67 @@ def test_one_closed_city_chooses_pigou(a, b):
     best = g.cooperate(g.Game(m, np.array([0])))
     gamma = np.array([0.0, a, b]) * 0.8
     assert best.subsidy[0] == pytest.approx(gamma / (1 + gamma), abs=1e-5)
+
+
+@given(st.floats(0.01, 0.3), st.floats(0.01, 0.3), st.integers(0, 10**6))
+@settings(max_examples=8, deadline=None)
+def test_one_closed_city_with_links_chooses_what_workers_add(a, b, seed):
+    # sales are (v + gamma) times what a worker adds and v times what a worker is paid
+    gamma = np.array([0.1, a, b]) * 0.8
+    inputs = np.random.default_rng(seed).dirichlet(np.ones(4), 3).T[:3, :, None] * 0.8
+    m = some(1, 3, 0, gamma=gamma, theta=3.3, mobility=np.ones((1, 1)), registered=[1.0], inputs=inputs)
+    game = g.Game(m, np.array([0]))
+    keep = m.value_added[:, 0] / (m.value_added[:, 0] + gamma)
+    assert 1 - g.pigou(game).subsidy[0] == pytest.approx(keep / keep[0])
+    assert g.cooperate(game).subsidy[0] == pytest.approx(g.pigou(game).subsidy[0], abs=1e-5)
+
+
+def ride(n, seed):
+    """Many commuters, and half of all output as inputs."""
+    rng = np.random.default_rng(seed)
+    inputs = np.repeat(rng.dirichlet(np.ones(3), 3).T[:, :, None] * 0.5, n, axis=2)
+    return {"commuting": np.eye(n) + rng.uniform(0, 0.2, (n, n)), "inputs": inputs}
+
+
+@pytest.mark.parametrize("kind", ["welfare", "real_income"])
+def test_nobody_regrets_nash_where_people_commute_and_industries_buy(kind):
+    game = g.Game(some(6, 3, 3, gamma=GAMMA, **ride(6, 0)), np.arange(5), kind)
+    nash, free = g.nash(game), g.free(game)
+    assert nash.gradient <= g.TOLERANCE
+    assert np.abs(g.regret(game, nash, np.arange(5), np.random.default_rng(0), starts=1)).max() < 1e-9
+    assert (g.regret(game, free, np.array([0, 4]), np.random.default_rng(0), starts=0) > 1e-6).all()
+    weights = np.full(5, 0.2)
+    joint, deal = g.cooperate(game, weights), g.bargain(game, nash)
+    assert weights @ joint.values > weights @ nash.values
+    assert (deal.values > nash.values).all()
+    # the joint best against many other subsidies of the same kind
+    rng = np.random.default_rng(1)
+    best = -np.log1p(-joint.subsidy)
+    for _ in range(10):
+        other = (best[:, 1:] - best[:, :1]) + 0.05 * rng.normal(size=(5, 2))
+        assert weights @ game.values(other) < weights @ joint.values
+
+
+def test_which_industry_comes_first_does_not_matter_where_people_commute():
+    m, order = some(6, 3, 3, gamma=GAMMA, **ride(6, 0)), np.array([2, 0, 1])
+    other = m.changed(
+        kernel_of=m.kernel_of[order],
+        theta=m.theta[order],
+        gamma=m.gamma[order],
+        beta=m.beta[order],
+        log_t=m.log_t[order],
+        subsidy=m.subsidy[order],
+        inputs=m.inputs[order][:, order],
+    )
+    one, two = (g.nash(g.Game(e, np.arange(4)), tolerance=1e-10) for e in (m, other))
+    assert two.subsidy == pytest.approx(one.subsidy[:, order], abs=1e-7)
+    assert two.values == pytest.approx(one.values, abs=1e-9)
+
+
+def test_a_search_that_goes_too_far_comes_back():
+    game = g.Game(some(4, 3, 0, gamma=GAMMA, **ride(4, 1)), np.arange(2))
+    with pytest.raises(ValueError, match="is not solved"):
+        game._solved(np.full((2, 3), 0.9999))  # more than residents earn
 
 
 def test_unilateral_subsidies_lose_and_common_ones_gain():

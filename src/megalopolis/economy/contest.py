@@ -13,13 +13,15 @@ from megalopolis.economy.coordination import Name, Played, duplication, play, sp
 from megalopolis.economy.effects import outcomes
 from megalopolis.economy.game import TOLERANCE as NASH_TOLERANCE
 from megalopolis.economy.game import Outcome
-from megalopolis.economy.linear import Objective, check_plain
+from megalopolis.economy.linear import Objective
 from megalopolis.economy.solve import TOLERANCE, Equilibrium
 from megalopolis.pillar import Check, Progress, Result, silent
 from megalopolis.units import Array
 
 #: Most that a city may gain alone from the Nash equilibrium, in logs of its objective.
 REGRET: Final = 1e-6
+#: Largest first-order gain left of a joint objective, in logs of it per log of the wedge.
+_JOINT: Final = 1e-5
 _CONSERVED: Final = 1e-8
 
 
@@ -60,13 +62,11 @@ def contest(
     Raises
     ------
     ValueError
-        If fewer than two cities play, there is one industry, a game has no solution that is found, or the economy has
-        commuting or links (`megalopolis.economy.linear.check_plain`).
+        If fewer than two cities play, there is one industry, or a game has no solution that is found.
     CheckFailed
         If an equilibrium is not solved, or a city gains alone from the Nash equilibrium.
     """
     number = {id_: i for i, id_ in enumerate(pair.data.ids.tolist())}
-    check_plain(pair.new.model)
     players = np.array(sorted(number[c] for c in cities if c in number), dtype=np.int64)
     if players.size < 2:
         raise ValueError("a game needs two cities or more of the economy")
@@ -91,6 +91,8 @@ def _checks(found: Played) -> tuple[Check, ...]:
         Check("economy: game: most that a city gains alone", float(found.regret.max(initial=0.0)), REGRET),
     ]
     for name, outcome in found.outcomes.items():
+        if name in {"cooperate", "bargain"}:
+            checks.append(Check(f"economy: game: first-order gain of {name}", outcome.gradient, _JOINT))
         checks.append(Check(f"economy: game: residual of {name}", outcome.equilibrium.residual, TOLERANCE))
         worst = max(outcome.equilibrium.conservation().values())
         checks.append(Check(f"economy: game: people and money conserved by {name}", worst, _CONSERVED))
@@ -103,9 +105,12 @@ def _housing(parameters: Mapping[str, float]) -> tuple[float, float]:
 
 def _weights(base: Equilibrium, gdp: Array, objective: Objective) -> Array:
     """Weights at which the joint objective is money, to first order: the income that a city's log objective scales."""
+    if objective == "gdp":
+        return gdp
+    income = gdp * (base.spending / base.bills.sum(axis=0))  # where people live, not where they work
     if objective == "welfare" and base.model.mobile:
-        return np.asarray(base.model.registered * (base.migration_shares() @ (gdp / base.people)))
-    return gdp
+        return np.asarray(base.model.registered * (base.migration_shares() @ (income / base.people)))
+    return np.asarray(income)
 
 
 def _tables(pair: Pair, found: Played, gdp: float, housing: tuple[float, float]) -> dict[str, pd.DataFrame]:

@@ -22,17 +22,26 @@ _BOUND: Final = 1.0
 #: Largest gain of the first order, in logs of the objective per log of the wedge, at which a game counts as solved.
 TOLERANCE: Final = 1e-8
 _ROUNDS: Final = 200
+#: Starts of a search for a maximum, each where the last one got stuck.
+_CLIMBS: Final = 4
 #: Steps remembered by the acceleration of a game.
 _KEPT: Final = 10
 #: Rounds after which the players' responses are measured again.
 _REFRESH: Final = 40
 
 
+class _UnsolvedError(ValueError):
+    """Subsidies at which the economy is not solved: a city may pay more than its residents earn."""
+
+
 @dataclass
 class Game:
     """Cities that choose subsidies to industries, all others passive.
 
-    Uniform subsidies change nothing, so that the first industry is the reference and gets none.
+    Uniform subsidies change nothing where nobody commutes, so that the first industry is the reference and gets none.
+    Where people commute, residents would pay for all who work in their city, and tax them: there the wedges are shifted
+    so that, at the workers without subsidies, a city's wage bill as a whole is neither subsidised nor taxed. What is
+    chosen is everywhere the wedge of the other industries over the first, shape (p, k - 1).
 
     Attributes
     ----------
@@ -49,6 +58,7 @@ class Game:
     objective: Objective = "welfare"
     _last: Equilibrium | None = field(default=None, repr=False)
     _at: Array | None = field(default=None, repr=False)
+    _payroll: Array | None = field(default=None, repr=False)
     _adjoint: Adjoint = field(default_factory=Adjoint, repr=False)
 
     def __post_init__(self) -> None:
@@ -58,7 +68,7 @@ class Game:
         if chosen.min() < 0 or chosen.max() >= self.model.cities:
             raise ValueError(f"player {chosen.max()} is no city of the economy")
         if self.model.industries < 2:
-            raise ValueError("subsidies of one industry change nothing: a game needs two industries or more")
+            raise ValueError("subsidies are set against the first industry: a game needs two industries or more")
         self.players = chosen
 
     @property
@@ -66,13 +76,34 @@ class Game:
         """Players and industries that are chosen."""
         return self.players.size, self.model.industries - 1
 
+    def subsidies(self, wedge: Array) -> Array:
+        """Subsidies (p, k) at wedges (p, k - 1)."""
+        own = np.column_stack([np.zeros(len(wedge)), wedge])
+        if self.model.commutes:
+            own -= (self.payroll * own).sum(axis=1, keepdims=True)
+        return np.asarray(-np.expm1(-own))
+
+    @property
+    def payroll(self) -> Array:
+        """Shares of industries in the players' workers without subsidies, shape (p, k)."""
+        if self._payroll is None:
+            free = self._solved(np.zeros((self.players.size, self.model.industries)))
+            self._payroll = np.asarray((free.labour / free.workers)[:, self.players].T)
+        return self._payroll
+
+    def _chosen(self, gradient: Array) -> Array:
+        """Gradient by the wedges that are chosen (..., k - 1), from that by all (..., p, k)."""
+        if self.model.commutes:
+            gradient = gradient - self.payroll * gradient.sum(axis=-1, keepdims=True)
+        return gradient[..., 1:]
+
     def equilibrium(self, wedge: Array) -> Equilibrium:
         """Solve the economy at the players' wedges.
 
         Parameters
         ----------
         wedge : ndarray, shape (p, k - 1)
-            ``-ln(1 - s)`` of every industry but the first.
+            ``-ln(1 - s)`` of every industry but the first, less that of the first.
 
         Raises
         ------
@@ -81,14 +112,16 @@ class Game:
         """
         if self._at is not None and self._last is not None and np.array_equal(self._at, wedge):
             return self._last
+        self._last, self._at = self._solved(self.subsidies(wedge)), wedge.copy()
+        return self._last
+
+    def _solved(self, own: Array) -> Equilibrium:
         subsidy = self.model.subsidy.copy()
-        subsidy[0, self.players] = 0.0
-        subsidy[1:, self.players] = -np.expm1(-wedge.T)
+        subsidy[:, self.players] = own.T
         start = None if self._last is None else self._last.state
         found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=_SWEEPS)
         if found.residual > 100.0 * _TIGHT:
-            raise ValueError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
-        self._last, self._at = found, wedge.copy()
+            raise _UnsolvedError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
         return found
 
     def values(self, wedge: Array) -> Array:
@@ -97,7 +130,7 @@ class Game:
 
     def slope(self, wedge: Array, weights: Array) -> Array:
         """Gradient (p, k - 1) of the weighted sum of the players' objectives by their wedges."""
-        return self._adjoint.gradient(self.equilibrium(wedge), self.players, self.objective, weights)[:, 1:]
+        return self._chosen(self._adjoint.gradient(self.equilibrium(wedge), self.players, self.objective, weights))
 
     def value_of_first(self, wedge: Array) -> tuple[float, Array]:
         """Objective of the first player and its gradient by all wedges (p, k - 1)."""
@@ -109,7 +142,7 @@ class Game:
         """Shares of the industries that are chosen in the players' workers, at the last equilibrium, (p, k - 1)."""
         if self._last is None:
             raise ValueError("no equilibrium was solved yet")
-        return np.asarray((self._last.labour / self._last.people)[1:, self.players].T)
+        return np.asarray((self._last.labour / self._last.workers)[1:, self.players].T)
 
     def conditions(self, wedge: Array) -> tuple[Array, float]:
         """Every player's gradient by its own wedges, per share of the industry in its workers, and the largest gain.
@@ -120,7 +153,8 @@ class Game:
             Gradient, shape (p, k - 1); largest gradient in logs of the objective that does not point out of the bounds.
         """
         found = self.equilibrium(wedge)
-        own = np.einsum("ppk->pk", self._adjoint.gradients(found, self.players, self.objective)[1][:, :, 1:])
+        all_ = self._adjoint.gradients(found, self.players, self.objective)[1]
+        own = self._chosen(np.einsum("ppk->pk", all_))
         inside = ~((wedge >= _BOUND) & (own > 0) | (wedge <= -_BOUND) & (own < 0))
         return own / self.shares, float(np.abs(own * inside).max())
 
@@ -134,7 +168,7 @@ class Outcome:
     name : str
         ``free``, ``nash``, ``pigou``, ``cooperate`` or ``bargain``.
     subsidy : ndarray, shape (p, k)
-        Of every player, zero in the first industry.
+        Of every player; zero in the first industry where nobody commutes.
     values : ndarray, shape (p,)
         Objectives in logs.
     equilibrium : Equilibrium
@@ -155,8 +189,9 @@ class Outcome:
 
 def _outcome(game: Game, name: str, wedge: Array, gradient: float, rounds: int) -> Outcome:
     found = game.equilibrium(wedge)
-    subsidy = np.column_stack([np.zeros(wedge.shape[0]), -np.expm1(-wedge)])
-    return Outcome(name, subsidy, objective_of(found, game.players, game.objective), found, gradient, rounds)
+    return Outcome(
+        name, game.subsidies(wedge), objective_of(found, game.players, game.objective), found, gradient, rounds
+    )
 
 
 def free(game: Game) -> Outcome:
@@ -165,9 +200,18 @@ def free(game: Game) -> Outcome:
 
 
 def pigou(game: Game) -> Outcome:
-    """Everyone pays what external economies are worth, ``s = gamma / (1 + gamma)``, relative to the first industry."""
-    wedge = np.log1p(game.model.gamma)
-    return _outcome(game, "pigou", np.tile(wedge[1:] - wedge[0], (game.players.size, 1)), float("nan"), 0)
+    """Everyone pays what external economies are worth, ``s = gamma / (v + gamma)``, relative to the first industry.
+
+    ``v`` is the share of labour in the industry's gross output, 1 where industries use labour alone: then workers make
+    ``(v + gamma)`` of what is sold and are paid ``v`` of it.
+    """
+    return _outcome(game, "pigou", _external(game), float("nan"), 0)
+
+
+def _external(game: Game) -> Array:
+    """Wedges of `pigou`, shape (p, k - 1): workers make ``v + gamma`` of sales and are paid ``v`` of them."""
+    wedge = np.log1p(game.model.gamma[:, None] / game.model.value_added[:, game.players])
+    return np.asarray((wedge[1:] - wedge[0]).T)
 
 
 def nash(game: Game, *, tolerance: float = TOLERANCE, rounds: int = _ROUNDS) -> Outcome:
@@ -196,7 +240,7 @@ def nash(game: Game, *, tolerance: float = TOLERANCE, rounds: int = _ROUNDS) -> 
     ValueError
         If the conditions are not met within the rounds.
     """
-    wedge = np.tile(np.log1p(game.model.gamma)[1:] - np.log1p(game.model.gamma)[0], (game.players.size, 1)) / 2.0
+    wedge = _external(game) / 2.0
     gap, gain = game.conditions(wedge)
     block, used = np.empty((0, 0, 0)), 1
     states: list[Array] = []
@@ -342,10 +386,12 @@ def regret(game: Game, found: Outcome, sample: Indices, rng: np.random.Generator
             game.players[player : player + 1],
             game.objective,
             found.equilibrium,
+            _payroll=game.payroll[player : player + 1] if game.model.commutes else None,
             _adjoint=game._adjoint,  # noqa: SLF001 - the same economy, nearly
         )
         own = found.subsidy[player : player + 1]
-        begins = [own, *(1 - (1 - own) * np.exp(-0.2 * rng.standard_normal(own.shape)) for _ in range(starts))]
+        away = np.arange(own.shape[1]) > 0
+        begins = [own, *(1 - (1 - own) * np.exp(-0.2 * away * rng.standard_normal(own.shape)) for _ in range(starts))]
         best = [_climb(alone, "best response", alone.value_of_first, b, 1e-12).values[0] for b in begins]
         gains[at] = max(best) - found.values[player]
     return gains
@@ -366,24 +412,36 @@ def _climb(
     game: Game, name: str, value: Callable[[Array], tuple[float, Array]], start: Array, close: float = 1e-14
 ) -> Outcome:
     """Maximise by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) within the bounds, from subsidies (p, k)."""
-    rounds = 0
-    first = -np.log1p(-start[:, 1:])
+    rounds, least = 0, np.inf
+    wedge = -np.log1p(-start)
+    first = wedge[:, 1:] - wedge[:, :1]
     scale = max(float(np.abs(value(first)[1]).max()), 1e-6)  # gradients of order one suit the line search
 
     def falls(flat: Array) -> tuple[float, Array]:
-        nonlocal rounds
+        nonlocal rounds, least
         rounds += 1
-        found, grad = value(flat.reshape(first.shape))
-        return (-found / scale if np.isfinite(found) else 1e10), -grad.ravel() / scale
+        try:
+            found, grad = value(flat.reshape(first.shape))
+        except _UnsolvedError:
+            found, grad = -np.inf, np.zeros_like(first)
+        if not np.isfinite(found):  # the search went too far: worse by what a step of one would bring
+            return min(least, 1e10) + 1.0, np.zeros(first.size)
+        least = min(least, -found / scale)
+        return -found / scale, -grad.ravel() / scale
 
-    best = minimize(
-        falls,
-        np.clip(first, -_BOUND, _BOUND).ravel(),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=[(-_BOUND, _BOUND)] * first.size,
-        options={"maxiter": 300, "ftol": close, "gtol": max(1e-7, TOLERANCE / scale)},
-    )
-    free_of = np.abs(best.x) < _BOUND
+    x = np.clip(first, -_BOUND, _BOUND).ravel()
+    for _ in range(_CLIMBS):
+        best = minimize(
+            falls,
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(-_BOUND, _BOUND)] * first.size,
+            options={"maxiter": 300, "maxcor": 30, "ftol": close, "gtol": max(1e-7, TOLERANCE / scale)},
+        )
+        x = best.x
+        if best.status != 2:  # else its memory of the shape misleads it: from there with none
+            break
+    free_of = np.abs(x) < _BOUND
     left = float(np.abs(best.jac[free_of]).max() * scale) if free_of.any() else 0.0
-    return _outcome(game, name, best.x.reshape(first.shape), left, rounds)
+    return _outcome(game, name, x.reshape(first.shape), left, rounds)

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
 
-from megalopolis.economy.model import Indices, Model
+from megalopolis.economy.model import Indices
+from megalopolis.economy.reverse import Reverse
 from megalopolis.economy.solve import Equilibrium
 from megalopolis.units import Array
 
@@ -19,169 +20,11 @@ _TIGHT: Final = 1e-10
 _REFINEMENTS: Final = 15
 
 
-def check_plain(model: Model) -> None:
-    """Refuse what the gradients do not know.
-
-    Raises
-    ------
-    ValueError
-        If people commute, industries buy from each other, or there are tariffs.
-    """
-    there = {
-        "people commute": model.commutes,
-        "industries buy from each other": model.linked,
-        "there are tariffs": model.tariffs.shape[0] > 0,
-    }
-    if any(there.values()):
-        what = " and ".join(name for name, holds in there.items() if holds)
-        raise ValueError(f"games of subsidies are not solved where {what}: leave that out of the region")
-
-
-def jacobian(found: Equilibrium) -> Array:
-    """Assemble the Jacobian of the equations at an equilibrium.
-
-    Parameters
-    ----------
-    found : Equilibrium
-        Solved tightly.
-
-    Returns
-    -------
-    ndarray, shape (kn + n, kn + n)
-        Of wage bills against sales, then of residents against choices, by ``ln L`` (k, n) and ``ln w``. The redundant
-        equation is replaced by the numeraire.
-
-    Raises
-    ------
-    ValueError
-        As `check_plain`.
-    """
-    m = found.model
-    check_plain(m)
-    count, n = m.log_t.shape
-    cut, at = count * n, np.arange(n)
-    income, work = found.bills / found.spending, found.labour / found.people
-    jac = np.zeros((cut + n, cut + n))
-    people = slice(cut, cut + n)
-    by_wage = np.diag(m.q * income.sum(axis=0))
-    pull = _pull(found)
-    for k, bought in enumerate(found.trade_shares()):
-        rows, scale = slice(k * n, (k + 1) * n), m.gamma[k] * m.theta[k]
-        sold = (bought * (m.beta[k] * found.spending)[:, None]).T / found.sales[k][:, None]
-        twice = sold @ bought
-        jac[rows, :cut] = -(sold[:, None, :] * income[None]).reshape(n, cut)
-        jac[rows, rows] += (1.0 - scale) * np.eye(n) + scale * twice
-        jac[rows, people] = (1.0 + m.theta[k]) * np.eye(n) - m.theta[k] * twice - sold * income.sum(axis=0)
-        jac[cut + at, k * n + at] = work[k]
-        priced = m.q * m.beta[k] * bought
-        if m.mobile:
-            jac[people, rows] -= pull @ (m.gamma[k] * priced + np.diag(m.q * income[k] - work[k]))
-        by_wage -= priced
-    if m.mobile:
-        jac[people, people] -= pull @ by_wage
-    # Sales always add up to spending, so that the wage bills' equations, weighted by bills, say nothing of the
-    # level of wages; the numeraire takes their place.
-    weight, numeraire = _numeraire(found)
-    jac += np.outer(weight, numeraire)
-    return jac
-
-
-def _pull(found: Equilibrium) -> Array:
-    """Response of log residents to log utility, shape (n, n)."""
-    m = found.model
-    if not m.mobile:
-        return np.zeros((m.cities, m.cities))
-    choice = found.migration_shares()
-    spread = (choice * m.registered[:, None]).T @ choice / found.people[:, None]
-    return np.asarray(m.eps * (np.eye(m.cities) - spread))
-
-
-def _numeraire(found: Equilibrium) -> tuple[Array, Array]:
-    """Weights of the redundant equation, and the row that fixes the level of wages in its place."""
-    bills = found.bills.ravel()
-    return np.concatenate([bills / bills.max(), np.zeros(found.model.cities)]), np.concatenate(
-        [bills, found.bills.sum(axis=0)]
-    )
-
-
-class _Products:
-    """Products with the shares of an equilibrium and with its transposed Jacobian, from the kernels themselves."""
-
-    def __init__(self, found: Equilibrium) -> None:
-        m = found.model
-        self.found, self.model = found, m
-        shift = found.log_a.max(axis=1, keepdims=True)  # keeps the exponentials in range; it cancels
-        self.offer, self.market = np.exp(found.log_a - shift), np.exp(found.log_market - shift)
-        self.kernels = m.kernels.astype(np.float64, copy=False)
-        self.income, self.work = found.bills / found.spending, found.labour / found.people
-        if m.mobile:
-            top = found.log_utility.max()
-            self.mobility = m.mobility.astype(np.float64, copy=False)
-            self.draw = np.exp(m.eps * (found.log_utility - top))
-            self.option = np.exp(m.eps * (found.log_welfare - top))
-
-    def buys(self, k: int, y: Array) -> Array:
-        """Shares of purchases (n, i) times columns (i, r)."""
-        made = self.kernels[self.model.kernel_of[k]] @ (self.offer[k][:, None] * y)
-        return np.asarray(made / self.market[k][:, None])
-
-    def bought(self, k: int, y: Array) -> Array:
-        """Transposed shares of purchases (i, n) times columns (n, r)."""
-        made = self.kernels[self.model.kernel_of[k]].T @ (y / self.market[k][:, None])
-        return np.asarray(self.offer[k][:, None] * made)
-
-    def stays(self, y: Array) -> Array:
-        """Shares of choices (o, n) times columns (n, r)."""
-        return np.asarray((self.mobility @ (self.draw[:, None] * y)) / self.option[:, None])
-
-    def chosen(self, y: Array) -> Array:
-        """Transposed shares of choices (n, o) times columns (o, r)."""
-        return np.asarray(self.draw[:, None] * (self.mobility.T @ (y / self.option[:, None])))
-
-    def utility(self, v: Array, *, gross: bool) -> tuple[Array, Array, Array]:
-        """Derivatives of log utility, weighted by columns (n, r), by ln L (k, n, r), ln w (n, r), ln(1 - s) (k, n, r).
-
-        ``gross`` leaves out how residents share income: utility times residents.
-        """
-        m, income = self.model, self.income[:, :, None]
-        priced = np.stack([m.q * m.beta[k] * self.bought(k, v) for k in range(m.industries)])
-        crowd = 0.0 if gross else self.work[:, :, None] * v
-        by_labour = m.gamma[:, None, None] * priced + m.q * income * v - crowd
-        kept = m.q * income * v - priced
-        return by_labour, np.asarray(kept.sum(axis=0)), kept
-
-    def transposed(self, x: Array) -> tuple[Array, Array]:
-        """Transposed Jacobian (kn + n, r) and transposed forcing by ln(1 - s) (k, n, r), times columns (kn + n, r)."""
-        m, found = self.model, self.found
-        count, n = m.log_t.shape
-        rows, people = x[: count * n].reshape(count, n, -1), x[count * n :]
-        sold = np.stack(
-            [
-                (m.beta[k] * found.spending)[:, None] * self.buys(k, rows[k] / found.sales[k][:, None])
-                for k in range(count)
-            ]
-        )
-        twice = np.stack([self.bought(k, sold[k]) for k in range(count)])
-        theta, scale = m.theta[:, None, None], (m.gamma * m.theta)[:, None, None]
-        spread = self.income[:, :, None] * sold.sum(axis=0)
-        cost = (1.0 + theta) * rows - theta * twice - spread
-        by_labour = (1.0 - scale) * rows + scale * twice - spread + self.work[:, :, None] * people
-        by_wage, kept = cost.sum(axis=0), cost
-        if m.mobile:
-            inner = m.registered[:, None] * self.stays(people / found.people[:, None])
-            felt, by, keep = self.utility(m.eps * (people - self.chosen(inner)), gross=False)
-            by_labour, by_wage, kept = by_labour - felt, by_wage - by, kept - keep
-        weight, numeraire = _numeraire(found)
-        level = weight @ x
-        state = np.concatenate([by_labour.reshape(count * n, -1), by_wage]) + numeraire[:, None] * level
-        return state, kept + found.bills[:, :, None] * level
-
-
 def objective_of(found: Equilibrium, cities: Indices, kind: Objective) -> Array:
     """Objective of each city's government in logs, shape (p,).
 
     ``welfare``: expected utility of the people registered there (Redding 2016); ``real_income``: real income per
-    resident; ``gdp``: output at the city's prices, the promotion tournament (Li and Zhou 2005).
+    resident; ``gdp``: value added in the city at its prices, the promotion tournament (Li and Zhou 2005).
 
     Raises
     ------
@@ -196,7 +39,7 @@ def objective_of(found: Equilibrium, cities: Indices, kind: Objective) -> Array:
         return found.log_welfare[cities]
     if kind == "real_income":
         return found.log_real_income[cities]
-    return np.asarray((np.log(found.spending) - found.log_price)[cities])
+    return np.asarray((np.log(found.bills.sum(axis=0)) - found.log_price)[cities])
 
 
 class Adjoint:
@@ -236,39 +79,36 @@ class Adjoint:
 
     def _by_keep(self, found: Equilibrium, cities: Indices, kind: Objective, weights: Array) -> Array:
         """Gradients (k, c, r) of weighted objectives; weights (p, r)."""
-        check_plain(found.model)
-        parts, m = _Products(found), found.model
+        parts, m = Reverse(found), found.model
         seeds = np.zeros((m.cities, weights.shape[1]))
         seeds[cities] = weights
-        if kind == "welfare" and m.mobile:
-            seeds = parts.chosen(seeds)
-        by_labour, by_wage, kept = parts.utility(seeds, gross=kind == "gdp")
-        state = np.concatenate([by_labour.reshape(-1, seeds.shape[1]), by_wage])
-        if kind == "gdp":  # ln V = q ln(E/P) - ln R
-            state, kept = state / m.q, kept / m.q
+        if kind == "welfare":
+            state, kept = parts.utility(parts.chosen(seeds) if m.mobile else seeds)
+        else:
+            state, kept = parts.real_income(seeds) if kind == "real_income" else parts.output(seeds)
         return np.asarray(-(kept - self._solve(parts, state))[:, cities])
 
-    def _solve(self, parts: _Products, right: Array) -> Array:
-        """Transposed forcing (k, n, r) times the adjoint of right-hand sides (kn + n, r)."""
+    def _solve(self, parts: Reverse, right: Array) -> Array:
+        """Transposed forcing (k, n, r) times the adjoint of right-hand sides (size, r)."""
         size = float(np.abs(right).max())
         for fresh in (False, True):
-            if fresh or self._factor is None or self._factor[0].shape[0] != right.shape[0]:
-                self._factor = lu_factor(jacobian(parts.found), check_finite=False)
+            if fresh or self._factor is None or self._factor[0].shape[0] != parts.size:
+                self._factor = lu_factor(parts.jacobian(), check_finite=False)
             forced, left = self._refined(parts, right, _TIGHT * size)
             if left <= (1e3 if fresh else 1.0) * _TIGHT * size:  # a fresh one is as good as the economy's condition
                 return forced
         raise ValueError(f"the gradient of the game is not found: {left / size:.1e} of it is left")
 
-    def _refined(self, parts: _Products, right: Array, tolerance: float) -> tuple[Array, float]:
+    def _refined(self, parts: Reverse, right: Array, tolerance: float) -> tuple[Array, float]:
         """Refine by conjugate residuals (Eisenstat, Elman and Schultz 1983), preconditioned by the factorisation."""
-        made, forced = parts.transposed(lu_solve(self._factor, right, trans=1, check_finite=False))
+        made, forced = parts.transposed(lu_solve(self._factor, right, check_finite=False))
         gap = right - made
         kept: list[tuple[Array, Array]] = []
         left = float(np.abs(gap).max())
         for _ in range(_REFINEMENTS):
             if left <= tolerance or not np.isfinite(left):
                 break
-            made, felt = parts.transposed(lu_solve(self._factor, gap, trans=1, check_finite=False))
+            made, felt = parts.transposed(lu_solve(self._factor, gap, check_finite=False))
             for old, old_felt in kept:
                 along = (old * made).sum(axis=0)
                 made, felt = made - along * old, felt - along * old_felt
