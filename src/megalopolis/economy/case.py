@@ -201,11 +201,11 @@ def prepared(state: Region, baseline: pd.DataFrame) -> tuple[Data, npt.NDArray[n
 
 def square(state: Region, minutes: pd.DataFrame) -> Array:
     """Minutes in the order of the state's units."""
-    ids = pd.Index(state.cities["id"])
+    ids = state.derive("economy.ids", lambda: pd.Index(state.cities["id"]))
     rows, columns = (axis.get_indexer(ids) for axis in (minutes.index, minutes.columns))
     if min(rows.min(initial=0), columns.min(initial=0)) < 0:
         raise ValueError("minutes lack units of the state")
-    return np.asarray(minutes.to_numpy(float)[np.ix_(rows, columns)])
+    return np.asarray(minutes.to_numpy(float).take(rows, axis=0).take(columns, axis=1))
 
 
 def reached(minutes: Array) -> npt.NDArray[np.bool_]:

@@ -60,6 +60,33 @@ class Setting:
         return self.catalogue.assumed
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """What of a setting hangs on the state alone; not to be changed."""
+
+    catalogue: Catalogue
+    compiled: Compiled
+    world: World
+    population: Array
+    places: tuple[Array, Array]
+
+    @classmethod
+    def of(cls, state: Region, base: Catalogue, only: Sequence[str] | None) -> _Ground:
+        added = Added.of(state, base)
+        base = added.online(base)
+        listed = {c.id for c in base.cities}
+        known = state.frame("cities").set_index("id")
+        ids = [c for c in known.index if c in listed] if only is None else list(only)
+        absent = [c for c in ids if c not in listed or c not in known.index]
+        if absent:
+            what = f"the city '{absent[0]}' is not in the catalogue of services"
+            raise BadInput(Problem("", what, "add it to its cities"))
+        compiled = compile_catalogue(base, ids)
+        rows = known.loc[ids]
+        places = (rows["lon"].to_numpy(float), rows["lat"].to_numpy(float))
+        return cls(base, compiled, added.world(base, compiled), rows["population"].to_numpy(float), places)
+
+
 def set_up(
     state: Region,
     *,
@@ -87,28 +114,19 @@ def set_up(
     if base is None:
         what = "has no catalogue of services"
         raise BadInput(Problem(state.name, what, "write its YAML documents into the region's folder services/"))
-    added = Added.of(state, base)
-    base = added.online(base)
-    listed = {c.id for c in base.cities}
-    known = state.frame("cities").set_index("id")
-    ids = [c for c in known.index if c in listed] if only is None else list(only)
-    absent = [c for c in ids if c not in listed or c not in known.index]
-    if absent:
-        what = f"the city '{absent[0]}' is not in the catalogue of services"
-        raise BadInput(Problem("", what, "add it to its cities"))
-    compiled = compile_catalogue(base, ids)
-    rows = known.loc[ids]
-    places = (rows["lon"].to_numpy(float), rows["lat"].to_numpy(float))
+    if only is None and base is catalogue_of(state):
+        ground = state.derive("services.ground", lambda: _Ground.of(state, base, None))
+    else:
+        ground = _Ground.of(state, base, only)
+    compiled, world, population, ids = ground.compiled, ground.world, ground.population, list(ground.compiled.cities)
     times = _square(minutes, ids)
-    travel = travel_of(times, *places, parameters)
-    population = rows["population"].to_numpy(float)
+    travel = travel_of(times, *ground.places, parameters)
     # a unit that is part of another has no flows of its own
     between = None if flows is None else _square(flows.reindex(index=ids, columns=ids, fill_value=0.0), ids)
     shares = home_shares(population, travel.minutes, parameters, between)
-    world = added.world(base, compiled)
-    demand = cases(base, compiled, population, shares, parameters["cases_scale"])
+    demand = cases(ground.catalogue, compiled, population, shares, parameters["cases_scale"])
     burden = burdens(compiled, world, travel, parameters)
-    return Setting(base, compiled, world, travel, times, population, demand, burden, places)
+    return Setting(ground.catalogue, compiled, world, travel, times, population, demand, burden, ground.places)
 
 
 def _square(frame: pd.DataFrame, ids: Sequence[str]) -> Array:

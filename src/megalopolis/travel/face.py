@@ -65,12 +65,12 @@ def run(
     if network.layout.runs is not None:
         trips = _mixed(network, trips, parameters, rides=not indicators_only).trips
     progress("travel: access", 2, 3)
-    tables = {"minutes": _matrix(trips.minutes, network.layout.ids)}
+    tables = {"minutes": _matrix(trips.minutes, network.layout.index)}
     if not indicators_only:
         tables |= {
-            "ride_minutes": _matrix(np.where(np.isinf(trips.ride), np.nan, trips.ride), network.layout.ids),
-            "headway": _matrix(trips.ride_headway, network.layout.ids),
-            "mode": _matrix(trips.mode, network.layout.ids),
+            "ride_minutes": _matrix(np.where(np.isinf(trips.ride), np.nan, trips.ride), network.layout.index),
+            "headway": _matrix(trips.ride_headway, network.layout.index),
+            "mode": _matrix(trips.mode, network.layout.index),
             "lines": _lines(network),
         }
     return Result(
@@ -95,8 +95,8 @@ def _nowhere() -> Access:
     return Access(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
-def _matrix(values: npt.NDArray[Any], ids: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame(values, index=pd.Index(ids, name="id"), columns=list(ids))
+def _matrix(values: npt.NDArray[Any], ids: pd.Index[Any]) -> pd.DataFrame:
+    return pd.DataFrame(values, index=ids.rename("id"), columns=ids)
 
 
 def _indicators(state: Region, network: Network, trips: Trips, parameters: Mapping[str, float]) -> pd.DataFrame:
@@ -146,12 +146,9 @@ def _warnings(state: Region, network: Network, trips: Trips) -> tuple[str, ...]:
     if not reached.all() and len(network.layout.ids) > 1:
         names = ", ".join(network.layout.cities["name"].to_numpy()[~reached][:10])
         said.append(f"no road or rail of the model reaches {names}: left out of means")
-    built = state.frame("investments")
-    unknown = built[built["cost"].isna()]["name"].nunique()
+    unknown, named = state.derive("travel.unpriced", lambda: _unpriced(state.frame("investments")))
     if unknown:
-        said.append(
-            f"{unknown} of {built['name'].nunique()} investments have no announced cost: length times cost per km"
-        )
+        said.append(f"{unknown} of {named} investments have no announced cost: length times cost per km")
     runs = network.layout.runs
     if runs is not None:
         lost = np.flatnonzero(network.layout.owner[runs.station] < 0)
@@ -162,6 +159,11 @@ def _warnings(state: Region, network: Network, trips: Trips) -> tuple[str, ...]:
     if state.has("rail_lines") and not (network.layout.main >= 0).any():
         said.append("no city names a main station: rides between cities are not computed")
     return tuple(said)
+
+
+def _unpriced(built: pd.DataFrame) -> tuple[int, int]:
+    """Investments without an announced cost, and all of them."""
+    return built[built["cost"].isna()]["name"].nunique(), built["name"].nunique()
 
 
 def ride_scores(state: Region, parameters: Mapping[str, float]) -> pd.DataFrame:

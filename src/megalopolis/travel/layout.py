@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,11 @@ class Layout:
     runs: Runs | None
     headway: npt.NDArray[np.bool_]
     barriers: Array
+
+    @cached_property
+    def index(self) -> pd.Index[Any]:
+        """The ids as both axes of every matrix: whoever looks up rows in one has looked them up in all."""
+        return pd.Index(self.ids)
 
 
 def numbers(ids: pd.Series[Any], number: Mapping[str, int]) -> Index:

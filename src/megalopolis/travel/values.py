@@ -18,7 +18,7 @@ from megalopolis.travel.accessibility import (
     potential,
 )
 from megalopolis.travel.assemble import Network, road_speeds
-from megalopolis.travel.layout import FAST
+from megalopolis.travel.layout import FAST, Index, numbers
 from megalopolis.units import MINUTES_PER_HOUR, Array
 
 
@@ -36,12 +36,13 @@ class Values:
     """
 
     def __init__(self, state: Region, network: Network, parameters: Mapping[str, float]) -> None:
-        self._state, self._network, self._parameters = state, network, parameters
+        self._network, self._parameters = network, parameters
         core = network.layout.cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"]
         self._own = own_minutes(core, road_speeds(parameters))
         cities = network.layout.cities
         self._output = np.where(cities["parent"].isna(), cities["gdp"].to_numpy(float), 0.0)
-        self._jobs = _jobs(state, cities)
+        self._built = state.derive("travel.investments", lambda: _investments(state, network.layout.ids))
+        self._jobs = state.derive("travel.jobs", lambda: _jobs(state, cities))
 
     def reach(self, minutes: Array) -> dict[str, Array]:
         """What each city reaches in door-to-door minutes, ``(n, n)``; values of shape (n,)."""
@@ -76,8 +77,7 @@ class Values:
         trains = np.bincount(city, daily, minlength=len(ids)).astype(np.float64)
         if layout.runs is not None:
             trains += layout.runs.trains_at(layout.owner, len(ids))
-        built = self._state.frame("investments")
-        cost = self._costs(built).groupby(built["place"]).sum().reindex(list(ids)).fillna(0.0)
+        cost = self._costs().groupby(self._built[0]).sum().reindex(range(len(ids))).fillna(0.0)
         return {
             "trains_per_day": trains,
             "investment": cost.to_numpy(float),
@@ -88,15 +88,22 @@ class Values:
         layout = self._network.layout
         fast = layout.line_kind < len(FAST)
         return {
-            "investment": float(self._costs(self._state.frame("investments")).sum()),
+            "investment": float(self._costs().sum()),
             "rail_km_all": float(layout.line_km.sum()),
             "rail_km_high_speed": float(layout.line_km[fast].sum()),
         }
 
-    def _costs(self, built: pd.DataFrame) -> pd.Series[Any]:
+    def _costs(self) -> pd.Series[Any]:
         """Announced cost, else length times the cost per km of a high-speed line (World Bank 2019)."""
-        estimate = built["km"].astype("float64") * self._parameters["cost_per_km"]
-        return built["cost"].astype("float64").fillna(estimate).fillna(0.0)
+        _, cost, km = self._built
+        return cost.fillna(km * self._parameters["cost_per_km"]).fillna(0.0)
+
+
+def _investments(state: Region, ids: tuple[str, ...]) -> tuple[Index, pd.Series[Any], pd.Series[Any]]:
+    """City of every investment, -1 where it is none's; announced cost; km."""
+    built = state.frame("investments")
+    city = numbers(built["place"], {id_: i for i, id_ in enumerate(ids)})
+    return city, built["cost"].astype("float64"), built["km"].astype("float64")
 
 
 def _jobs(state: Region, cities: pd.DataFrame) -> Array | None:
