@@ -170,18 +170,24 @@ class Region:
         over both.
         """
         frame = self.frame(table)
-        status = pd.Series("unstated", index=frame.index, dtype="str")
-        sources = self.frame("sources")
-        for row in sources[(sources["table"] == table) & (sources["column"] == column)].itertuples():
-            chosen = np.ones(len(frame), dtype=bool)
-            if isinstance(row.rows, str) and "=" in row.rows:
-                key, _, value = row.rows.partition("=")
-                if key in frame:
-                    chosen = (frame[key].astype("str") == value).to_numpy()
-            status[chosen] = str(row.status)
+        status = np.full(len(frame), "unstated", dtype=object)
+        for rows, word in self._stated.get((table, column), ()):
+            key, named, value = rows.partition("=") if isinstance(rows, str) else ("", "", "")
+            chosen = (frame[key].astype("str") == value).to_numpy() if named and key in frame else slice(None)
+            status[chosen] = word
         if "status" in frame and column != "status":
-            status = frame["status"].where(frame["status"].notna(), status)
-        return status.where(frame[column].notna(), "")
+            own = frame["status"]
+            status = np.where(own.notna(), own.to_numpy(object), status)
+        status[frame[column].isna()] = ""
+        return pd.Series(status, index=frame.index, dtype="str")
+
+    @cached_property
+    def _stated(self) -> dict[tuple[str, str], list[tuple[Any, str]]]:
+        """Rows named and status of every row of ``sources``, by table and column."""
+        found: dict[tuple[str, str], list[tuple[Any, str]]] = {}
+        for row in self.frame("sources").to_dict("records"):
+            found.setdefault((row["table"], row["column"]), []).append((row["rows"], str(row["status"])))
+        return found
 
 
 def typed(name: str, frame: pd.DataFrame) -> pa.Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import errno
+import html
 import io
 import re
 import secrets
@@ -15,7 +16,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from xml.sax.saxutils import escape
 
 import numpy as np
 import pandas as pd
@@ -225,7 +225,7 @@ def _cell(value: Any) -> str:
         return f't="b"><v>{value:d}</v></c>' if isinstance(value, bool) else f't="n"><v>{value!r}</v></c>'
     text = _legal(str(value))
     space = "" if text == text.strip() else ' xml:space="preserve"'
-    return f't="inlineStr"><is><t{space}>{escape(text)}</t></is></c>' if text else 't="inlineStr" />'
+    return f't="inlineStr"><is><t{space}>{html.escape(text, quote=False)}</t></is></c>' if text else 't="inlineStr" />'
 
 
 def save_workbook(book: Workbook, path: Path, rows: Sequence[bytes] = ()) -> None:

@@ -175,14 +175,18 @@ def _draw_clusters(axes: Axes, frame: Frame, state: Region) -> None:
             )
 
 
-def _segments(frame: Frame, state: Region, lines: set[str]) -> list[npt.NDArray[np.float64]]:
-    stops = state.frame("rail_stops")
-    stops = stops[stops["line"].isin(lines)].sort_values(["line", "seq"], kind="stable")
+def _paths(state: Region) -> dict[str, npt.NDArray[np.float64]]:
+    """Degrees along each line through its stops, by id of the line."""
+    stops = state.frame("rail_stops").sort_values(["line", "seq"], kind="stable")
     stations = state.frame("stations").set_index("id")
-    stops = stops[stops["station"].isin(stations.index)]
-    x, y = frame.project(stations.loc[stops["station"], "lon"], stations.loc[stops["station"], "lat"])
-    points = np.column_stack([x, y])
-    return [points[rows] for rows in stops.groupby("line", sort=True).indices.values() if len(rows) > 1]
+    row = stations.index.get_indexer(pd.Index(stops["station"]))
+    stops, places = stops[row >= 0], stations[["lon", "lat"]].to_numpy(float)[row[row >= 0]]
+    return {str(line): places[rows] for line, rows in stops.groupby("line", sort=True).indices.items() if len(rows) > 1}
+
+
+def _segments(frame: Frame, state: Region, lines: set[str]) -> list[npt.NDArray[np.float64]]:
+    paths = state.derive("report.paths", lambda: _paths(state))
+    return [np.column_stack(frame.project(*path.T)) for line, path in paths.items() if line in lines]
 
 
 def changed_lines(view: View) -> tuple[set[str], set[str]]:

@@ -74,11 +74,9 @@ def _key(name: str) -> str:
 
 def _lines(view: View, reaches: pd.DataFrame) -> tuple[list[np.ndarray], list[str]]:
     """Degrees along each reach: its own points where the region has them, else from its middle to the next one's."""
-    points = view.evaluation.region.frame("reach_points")
-    known = {
-        str(reach): rows.sort_values("seq")[["lon", "lat"]].to_numpy(float)
-        for reach, rows in points.groupby("reach", sort=False)
-    }
+    points = view.evaluation.region.frame("reach_points").sort_values("seq", kind="stable")
+    places = points[["lon", "lat"]].to_numpy(float)
+    known = {str(reach): places[rows] for reach, rows in points.groupby("reach", sort=False).indices.items()}
     middle = {r["reach"]: (r["lon"], r["lat"]) for r in reaches.to_dict("records") if pd.notna(r["lon"])}
     links = view.evaluation.region.frame("reach_links")
     lines, owner = [], []

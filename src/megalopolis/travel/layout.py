@@ -145,7 +145,7 @@ def _layout(state: Region) -> Layout:
     stop_line = numbers(stops["line"], {id_: i for i, id_ in enumerate(lines["id"].tolist())})
     runs = runs_of(state)
     used = np.unique(stop_station if runs is None else np.r_[stop_station, runs.station])
-    station_km = great_circle_km(lon[:, None], lat[:, None], slon[used][None, :], slat[used][None, :])
+    station_km = _station_km(lon.tobytes(), lat.tobytes(), slon.tobytes(), slat.tobytes())[:, used]
     known, barriers = state.frame("road_times"), _segments(state.frame("barriers"))
     patterns = _patterns(state, stop_line, stops["station"].to_numpy(object), lines["id"].tolist())
     return Layout(
@@ -180,6 +180,13 @@ def _city_km(lon: bytes, lat: bytes, segments: bytes) -> Array:
     """Distances of cities around barriers, which the states of a region share; not to be changed."""
     x, y = np.frombuffer(lon), np.frombuffer(lat)
     return around(great_circle_matrix(x, y), crossings(x, y, np.frombuffer(segments).reshape(-1, 4)))
+
+
+@lru_cache(maxsize=4)
+def _station_km(lon: bytes, lat: bytes, slon: bytes, slat: bytes) -> Array:
+    """Distances of cities and stations, which the states of a region share; not to be changed."""
+    x, y, sx, sy = (np.frombuffer(degrees) for degrees in (lon, lat, slon, slat))
+    return great_circle_km(x[:, None], y[:, None], sx[None, :], sy[None, :])
 
 
 def _segments(barriers: pd.DataFrame) -> Array:
