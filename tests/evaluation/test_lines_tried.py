@@ -13,6 +13,7 @@ import megalopolis as mp
 from megalopolis.errors import BadInput
 from megalopolis.plan import Plan
 from megalopolis.plan.measures import RailLine
+from megalopolis.travel import insertion
 from megalopolis.travel.face import itinerary
 
 YEAR = 2020
@@ -141,6 +142,15 @@ def test_a_line_closed_and_put_in_again_changes_nothing(toy, drawn):
     assert_equal(ready.closed(), evaluated(region_of(toy, *tables)))
     again = ready.insert(ready.line("Line tried"))
     np.testing.assert_allclose(again.after, again.before, rtol=0, atol=1e-6)
+
+
+def test_a_network_that_fills_in_is_searched_by_dijkstra(toy, monkeypatch):
+    region = region_of(toy, CITIES, STATIONS, *ACROSS)
+    monkeypatch.setattr(insertion, "order_of", lambda _: None)
+    ready = mp.WhatIf(evaluated(region))
+    for stops in (AROUND["stops"][:2], AROUND["stops"]):  # sites that are new beside those that are known
+        line = AROUND | {"stops": stops, "patterns": [{"name": "fast", "stops": ["P", "Q"], "headway_min": 60}]}
+        assert_equal(ready.insert(line), evaluated(region, as_measure(line)))
 
 
 #: Four cities 100 km apart; a line with a way around of 600 km in its middle, and a fast line across.

@@ -117,6 +117,8 @@ class WhatIf:
             rest = _without(self.state, self._closed)
             minutes = run(rest, parameters=self._parameters, indicators_only=True).tables["minutes"].to_numpy(float)
         self._rest, self._minutes, self._tables = rest, minutes, Tables(rest)
+        for name in ("cities", "stations", "rail_lines"):
+            self._tables.by_id(name)  # read once, before the first line is tried
         self._network = assemble(rest, self._parameters)
         self._insertion = Insertion(self._network, self._parameters, minutes)
         self._number = {id_: i for i, id_ in enumerate(self._network.layout.ids)}

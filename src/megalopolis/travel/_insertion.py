@@ -18,23 +18,13 @@ SHORTER = 1e-9
 
 
 @njit(cache=True, nogil=True)
-def arrive(panel: Array, place: Array, node: Array, minutes: Array, found: Array) -> None:
-    """Minutes between the start of every column of a panel (rows: nodes) and places, into `found` (column, place)."""
-    for way in range(place.size):
-        row = panel[node[way]]
-        for c in range(row.size):
-            y = row[c] + minutes[way]
-            found[c, place[way]] = min(found[c, place[way]], y)
-
-
-@njit(cache=True, nogil=True)
-def _closed(dist: Array, direct: Array, stop: Array, slot: Array, node: Array, minutes: Array) -> Array:
+def _closed(dist: Array, direct: Array, stop: Array, slot: Array, minutes: Array) -> Array:
     """Shortest minutes between the stops of the line, over the line and over the network (Floyd 1962)."""
     k = direct.shape[0]
     way = direct.copy()
     for a in range(stop.size):
         for b in range(stop.size):
-            y = minutes[a] + dist[slot[a], node[b]] + minutes[b]
+            y = minutes[a] + dist[slot[a], slot[b]] + minutes[b]
             way[stop[a], stop[b]] = min(way[stop[a], stop[b]], y)
     for via in range(k):
         for a in range(k):
@@ -111,26 +101,26 @@ def through(
     dist: Array,
     site: Array,
     direct: Array,
-    join: tuple[Array, Array, Array, Array],
+    join: tuple[Array, Array, Array],
     own: tuple[Array, Array, Array],
     added: float,
     found: Array,
 ) -> None:
     """Put into `found` the minutes of the trips that ride the line, where shorter; one level of headway.
 
-    `dist` holds minutes from each slot to each node, `site` those between each slot and each place, `join` the stop,
-    slot, node and minutes of every arc between line and network, where slot -1 is a new station, and `own` the ways
-    between places and the line.
+    `dist` holds minutes between slots, `site` those between each slot and each place, `join` the stop, slot and
+    minutes of every arc between line and network, where slot -1 is a new station, and `own` the ways between places and
+    the line.
     """
-    stop, slot, node, minutes = join
+    stop, slot, minutes = join
     n = found.shape[0]
     old = np.flatnonzero(slot >= 0)
     inner = (stop[old], slot[old], minutes[old])
-    way = _closed(dist, direct, stop[old], slot[old], node[old], minutes[old])
+    way = _closed(dist, direct, *inner)
     start = _reach(n, site, inner, own, way)
     kept = np.empty(direct.shape[0] + 1, np.int64)
     for i in range(n):
-        if not _gains(i, start, site, (stop, slot, minutes)):
+        if not _gains(i, start, site, join):
             continue
         row = found[i]
         for c in range(_entries(i, start, way, kept)):

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ from megalopolis.travel.network import CHANGE, THROUGH
 from megalopolis.travel.patterns import Service, services_of
 from megalopolis.travel.ridetime import call_probability, end_minutes, leg_minutes
 from megalopolis.travel.road import road_minutes, station_access
-from megalopolis.travel.spread import Ways, node_minutes
+from megalopolis.travel.spread import Ways, later_weights, node_to_place_minutes, place_minutes_by_dijkstra
 from megalopolis.units import Array, great_circle_km
 
 Index = npt.NDArray[np.int64]
@@ -116,7 +117,12 @@ class Insertion:
         self._minutes = np.ascontiguousarray(minutes, dtype=np.float64)
         self._plan = order_of(network.rail)
         self._use = boardings(network.rail, network.access)
-        self._sites = _Sites(self._spread, network.rail.nodes, len(minutes))
+        self._sites = _Sites(self._spread, len(minutes))
+        self._later = np.empty((0, 0))
+        if self._plan is not None:
+            levels = range(network.rail.levels.size + 1)
+            self._later = later_weights(self._plan, np.array([self._weights(level) for level in levels]))
+        self._one = Lock()
         self._where = _where(network)
         self._in_use = np.zeros(network.rail.doors, dtype=np.bool_)
         self._in_use[network.layout.used] = True
@@ -146,38 +152,54 @@ class Insertion:
             Where the line has fewer than two stops, km do not rise, or speed or headway are not above 0.
         """
         _check(line, self.stations + line.owner.size)
-        rail, services = self._network.rail, self._services(line)
-        every = np.array([service.headway_min for service in services])
-        rail_minutes = np.full_like(self._minutes, np.inf)
-        added = self._network.boarding_min - rail.transfer_min
-        for headway in np.unique(np.r_[every, rail.levels[rail.levels > every.min()]]):
-            if headway in every:
-                joined = self._join(line, [service for service in services if service.headway_min <= headway])
-                one, other, minutes = joined.single
-                np.minimum.at(rail_minutes, (one, other), minutes + added + headway / 2)
-            stop, node, cost = joined.join
-            arcs = (stop, self._sites.slots(node), node, cost)
-            dist, site = self._sites.level(int(np.searchsorted(rail.levels, headway, side="right")))
-            _insertion.through(dist, site, joined.direct, arcs, joined.ways, added + headway / 2, rail_minutes)
-        found = np.minimum(rail_minutes, rail_minutes.T)
+        with self._one:
+            rides = self._rides(line)
+        found = np.minimum(rides, rides.T)
         np.minimum(found, self._minutes, out=found)
         np.fill_diagonal(found, 0.0)
         return found
 
-    def _spread(self, level: int, sites: Index) -> tuple[Array, Array]:
-        """Minutes from sites to nodes, and between sites and cities, on the lines up to a level.
+    def _rides(self, line: TriedLine) -> Array:
+        """Minutes of the trips that ride a line, in one direction at least; infinity where they are of no use."""
+        found = np.full_like(self._minutes, np.inf)
+        rail, services = self._network.rail, self._services(line)
+        every = np.array([service.headway_min for service in services])
+        added = self._network.boarding_min - rail.transfer_min
+        headways = np.unique(np.r_[every, rail.levels[rail.levels > every.min()]])
+        for headway, level in zip(headways, np.searchsorted(rail.levels, headways, side="right").tolist(), strict=True):
+            if headway in every:
+                joined = self._join(line, [service for service in services if service.headway_min <= headway])
+                one, other, minutes = joined.single
+                np.minimum.at(found, (one, other), minutes + added + headway / 2)
+            stop, node, cost = joined.join
+            arcs = (stop, self._sites.slots(node), cost)
+            dist, site = self._sites.level(level)
+            _insertion.through(dist, site, joined.direct, arcs, joined.ways, added + headway / 2, found)
+        return found
 
-        Level 0 has no line, level l those of the l smallest headways. Shapes (sites, nodes), (sites, n).
+    def _spread(self, level: int, sites: Index, done: int) -> Array:
+        """Minutes from the sites from number `done` on to cities, then to all sites, by the lines up to a level.
+
+        Level 0 has no line, level l those of the l smallest headways. Shape (n + sites, new sites).
         """
-        rail, use = self._network.rail, self._use
-        headway = rail.levels[level - 1] if level else -1.0
-        weights = np.where(rail.headway <= headway, rail.minutes, np.inf)
-        start = Ways(np.arange(sites.size), sites, np.zeros(sites.size))
-        panel = node_minutes(self._plan, (rail.nodes, rail.tails, rail.heads), weights, start, sites.size)
-        to = np.full((sites.size, len(self._minutes)), np.inf)
-        near = use.headway <= headway
-        _insertion.arrive(panel, use.ways.place[near], use.ways.node[near], use.ways.minutes[near], to)
-        return panel.T, to
+        rail, use, n = self._network.rail, self._use, len(self._minutes)
+        near = use.headway <= self._headway(level)
+        ways = Ways(
+            np.r_[use.ways.place[near], n + np.arange(sites.size)],
+            np.r_[use.ways.node[near], sites],
+            np.r_[use.ways.minutes[near], np.zeros(sites.size)],
+        )
+        if self._plan is not None:
+            return node_to_place_minutes(self._plan, self._later[level], sites[done:], ways, n + sites.size)
+        arcs, new = (rail.nodes, rail.tails, rail.heads), n + np.arange(done, sites.size)
+        return place_minutes_by_dijkstra(arcs, self._weights(level), ways, n + sites.size, new)[new].T
+
+    def _headway(self, level: int) -> float:
+        return float(self._network.rail.levels[level - 1]) if level else -1.0
+
+    def _weights(self, level: int) -> Array:
+        rail = self._network.rail
+        return np.where(rail.headway <= self._headway(level), rail.minutes, np.inf)
 
     def _services(self, line: TriedLine) -> list[Service]:
         """Services of a line, one without stopping patterns."""
@@ -394,8 +416,8 @@ class _Joins:
 class _Sites:
     """Minutes of the sites that lines were joined to, by level of headway, each found when it is first wanted."""
 
-    def __init__(self, spread: Callable[[int, Index], tuple[Array, Array]], nodes: int, cities: int) -> None:
-        self._spread, self._nodes, self._cities, self._room = spread, nodes, cities, SITES
+    def __init__(self, spread: Callable[[int, Index, int], Array], cities: int) -> None:
+        self._spread, self._cities, self._room = spread, cities, SITES
         self._slot: dict[int, int] = {}
         self._levels: dict[int, tuple[int, tuple[Array, Array]]] = {}
 
@@ -413,13 +435,15 @@ class _Sites:
         return np.array([self._slot.get(node, -1) for node in nodes.tolist()], dtype=np.int64)
 
     def level(self, level: int) -> tuple[Array, Array]:
-        """Minutes from sites to nodes, and between sites and cities, a row per slot."""
+        """Minutes between sites, and between sites and cities, a row per slot."""
         if level not in self._levels:
-            self._levels[level] = 0, (np.empty((self._room, self._nodes)), np.empty((self._room, self._cities)))
-        done, kept = self._levels[level]
-        if done < len(self._slot):
-            new = self._spread(level, np.array(list(self._slot)[done:], dtype=np.int64))
-            for rows, more in zip(kept, new, strict=True):
-                rows[done : len(self._slot)] = more
-            self._levels[level] = len(self._slot), kept
-        return kept
+            self._levels[level] = 0, (np.empty((self._room, self._room)), np.empty((self._room, self._cities)))
+        done, (between, site) = self._levels[level]
+        sites = len(self._slot)
+        if done < sites:
+            new = self._spread(level, np.array(list(self._slot), dtype=np.int64), done)
+            site[done:sites] = new[: self._cities].T
+            between[:sites, done:sites] = new[self._cities :]
+            between[done:sites, :sites] = new[self._cities :].T
+            self._levels[level] = sites, (between, site)
+        return between, site

@@ -84,6 +84,62 @@ def place_minutes(elimination: Elimination, weights: Array, ways: Ways, places: 
     return found
 
 
+def later_weights(elimination: Elimination, weights: Array) -> Array:
+    """Eliminate the nodes of an undirected network under several sets of weights.
+
+    Parameters
+    ----------
+    elimination : Elimination
+        Order and fill of the network, without targets.
+    weights : ndarray, shape (sets, arcs)
+        Minutes of each arc, at least 0; infinity where it is absent.
+
+    Returns
+    -------
+    ndarray, shape (sets, positions)
+        Minutes from each node to its later neighbours, as `node_to_place_minutes` takes them.
+    """
+    plan = elimination
+    found = np.full((len(weights), plan.near.size), np.inf)
+    for own, up in zip(weights, found, strict=True):
+        _elimination.load_weights(plan.slots, plan.downward, own, up, up)
+    for first in range(0, len(weights), _elimination.TOGETHER):
+        part = found[first : first + _elimination.TOGETHER]
+        together = np.full((plan.near.size, _elimination.TOGETHER), np.inf)
+        together[:, : len(part)] = part.T
+        _elimination.eliminate_together(plan.start, plan.near, plan.back, plan.rows, plan.places, together)
+        part[:] = together[:, : len(part)].T
+    return found
+
+
+def node_to_place_minutes(elimination: Elimination, up: Array, nodes: Index, ways: Ways, places: int) -> Array:
+    """Shortest minutes from nodes to places over the network.
+
+    Parameters
+    ----------
+    elimination : Elimination
+        Order and fill of the undirected network, without targets.
+    up : ndarray, shape (positions,)
+        One set of weights, from `later_weights`.
+    nodes : ndarray of int
+        Nodes to start from.
+    ways : Ways
+        Ways from the network to places.
+    places : int
+        Number of places.
+
+    Returns
+    -------
+    ndarray, shape (places, nodes)
+        Minutes; infinity where there is no way.
+    """
+    plan = elimination
+    found = np.full((places, nodes.size), np.inf)
+    out = np.arange(nodes.size), plan.rank[nodes], np.zeros(nodes.size)
+    _spread.settle(plan.start, plan.near, up, out, (ways.place, plan.rank[ways.node], ways.minutes), found)
+    return found
+
+
 def node_minutes(
     elimination: Elimination | None, arcs: tuple[int, Index, Index], weights: Array, start: Ways, columns: int
 ) -> Array:
