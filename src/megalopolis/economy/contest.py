@@ -140,7 +140,8 @@ def _city_rows(
     made = settled.bills[:, players]
     krugman, quotient = specialisation(made)
     deflate = now["wage"][0] / settled.wage[0]
-    paid = (outcome.subsidy.T * (settled.wage * settled.labour)[:, players]).sum(axis=0) * deflate
+    over = outcome.subsidy - outcome.subsidy[:, :1]  # the first industry stands for the levy, where there is one
+    paid = (over.T * (settled.wage * settled.labour)[:, players]).sum(axis=0) * deflate
     cities = {
         "city": ids,
         "log_objective": np.subtract(outcome.values, found.outcomes["free"].values),

@@ -22,6 +22,8 @@ _BOUND: Final = 1.0
 #: Largest gain of the first order, in logs of the objective per log of the wedge, at which a game counts as solved.
 TOLERANCE: Final = 1e-8
 _ROUNDS: Final = 200
+#: Solves after which the levies that pay for subsidies must be found.
+_LEVIES: Final = 30
 #: Starts of a search for a maximum, each where the last one got stuck.
 _CLIMBS: Final = 4
 #: Steps remembered by the acceleration of a game.
@@ -38,10 +40,10 @@ class _UnsolvedError(ValueError):
 class Game:
     """Cities that choose subsidies to industries, all others passive.
 
-    Uniform subsidies change nothing where nobody commutes, so that the first industry is the reference and gets none.
-    Where people commute, residents would pay for all who work in their city, and tax them: there the wedges are shifted
-    so that, at the workers without subsidies, a city's wage bill as a whole is neither subsidised nor taxed. What is
-    chosen is everywhere the wedge of the other industries over the first, shape (p, k - 1).
+    Where nobody commutes uniform subsidies change nothing, so that the first industry is the reference and gets none.
+    Where people commute, residents would pay for all who work in their city, or tax them: there a levy on all wages
+    paid in the city pays for its subsidies, which are net of it, and uniform ones change nothing again. What is chosen
+    is the wedge of the other industries over the first.
 
     Attributes
     ----------
@@ -58,8 +60,7 @@ class Game:
     objective: Objective = "welfare"
     _last: Equilibrium | None = field(default=None, repr=False)
     _at: Array | None = field(default=None, repr=False)
-    _payroll: Array | None = field(default=None, repr=False)
-    _adjoint: Adjoint = field(default_factory=Adjoint, repr=False)
+    _adjoint: Adjoint = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         chosen = np.asarray(self.players, dtype=np.int64)
@@ -70,32 +71,12 @@ class Game:
         if self.model.industries < 2:
             raise ValueError("subsidies are set against the first industry: a game needs two industries or more")
         self.players = chosen
+        self._adjoint = Adjoint(chosen if self.model.commutes else None)
 
     @property
     def size(self) -> tuple[int, int]:
         """Players and industries that are chosen."""
         return self.players.size, self.model.industries - 1
-
-    def subsidies(self, wedge: Array) -> Array:
-        """Subsidies (p, k) at wedges (p, k - 1)."""
-        own = np.column_stack([np.zeros(len(wedge)), wedge])
-        if self.model.commutes:
-            own -= (self.payroll * own).sum(axis=1, keepdims=True)
-        return np.asarray(-np.expm1(-own))
-
-    @property
-    def payroll(self) -> Array:
-        """Shares of industries in the players' workers without subsidies, shape (p, k)."""
-        if self._payroll is None:
-            free = self._solved(np.zeros((self.players.size, self.model.industries)))
-            self._payroll = np.asarray((free.labour / free.workers)[:, self.players].T)
-        return self._payroll
-
-    def _chosen(self, gradient: Array) -> Array:
-        """Gradient by the wedges that are chosen (..., k - 1), from that by all (..., p, k)."""
-        if self.model.commutes:
-            gradient = gradient - self.payroll * gradient.sum(axis=-1, keepdims=True)
-        return gradient[..., 1:]
 
     def equilibrium(self, wedge: Array) -> Equilibrium:
         """Solve the economy at the players' wedges.
@@ -112,13 +93,29 @@ class Game:
         """
         if self._at is not None and self._last is not None and np.array_equal(self._at, wedge):
             return self._last
-        self._last, self._at = self._solved(self.subsidies(wedge)), wedge.copy()
+        self._last, self._at = self._levied(wedge), wedge.copy()
         return self._last
 
-    def _solved(self, own: Array) -> Equilibrium:
+    def _levied(self, wedge: Array) -> Equilibrium:
+        """Solve, where people commute with the levies that pay for the subsidies."""
+        own = np.column_stack([np.zeros(len(wedge)), wedge])
+        found = self._last
+        if found is None or not self.model.commutes:
+            found = self._solved(own, found)
+        for _ in range(_LEVIES if self.model.commutes else 0):
+            work = (found.labour / found.workers)[:, self.players].T
+            levy = np.log((np.exp(-own) * work).sum(axis=1, keepdims=True))
+            if found is not self._last and np.abs(levy).max() <= _TIGHT:
+                break
+            own = own + levy
+            found = self._solved(own, found)
+        return found
+
+    def _solved(self, wedge: Array, near: Equilibrium | None) -> Equilibrium:
+        """Solve at wedges of all industries, shape (p, k)."""
         subsidy = self.model.subsidy.copy()
-        subsidy[:, self.players] = own.T
-        start = None if self._last is None else self._last.state
+        subsidy[:, self.players] = -np.expm1(-wedge.T)
+        start = None if near is None else near.state
         found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=_SWEEPS)
         if found.residual > 100.0 * _TIGHT:
             raise _UnsolvedError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
@@ -130,12 +127,7 @@ class Game:
 
     def slope(self, wedge: Array, weights: Array) -> Array:
         """Gradient (p, k - 1) of the weighted sum of the players' objectives by their wedges."""
-        return self._chosen(self._adjoint.gradient(self.equilibrium(wedge), self.players, self.objective, weights))
-
-    def value_of_first(self, wedge: Array) -> tuple[float, Array]:
-        """Objective of the first player and its gradient by all wedges (p, k - 1)."""
-        first = np.eye(self.players.size)[0]
-        return float(self.values(wedge)[0]), self.slope(wedge, first)
+        return self._adjoint.gradient(self.equilibrium(wedge), self.players, self.objective, weights)[:, 1:]
 
     @property
     def shares(self) -> Array:
@@ -153,8 +145,7 @@ class Game:
             Gradient, shape (p, k - 1); largest gradient in logs of the objective that does not point out of the bounds.
         """
         found = self.equilibrium(wedge)
-        all_ = self._adjoint.gradients(found, self.players, self.objective)[1]
-        own = self._chosen(np.einsum("ppk->pk", all_))
+        own = np.einsum("ppk->pk", self._adjoint.gradients(found, self.players, self.objective)[1][:, :, 1:])
         inside = ~((wedge >= _BOUND) & (own > 0) | (wedge <= -_BOUND) & (own < 0))
         return own / self.shares, float(np.abs(own * inside).max())
 
@@ -168,7 +159,7 @@ class Outcome:
     name : str
         ``free``, ``nash``, ``pigou``, ``cooperate`` or ``bargain``.
     subsidy : ndarray, shape (p, k)
-        Of every player; zero in the first industry where nobody commutes.
+        Of every player: zero in the first industry, or net of the levy that pays for them where people commute.
     values : ndarray, shape (p,)
         Objectives in logs.
     equilibrium : Equilibrium
@@ -189,9 +180,8 @@ class Outcome:
 
 def _outcome(game: Game, name: str, wedge: Array, gradient: float, rounds: int) -> Outcome:
     found = game.equilibrium(wedge)
-    return Outcome(
-        name, game.subsidies(wedge), objective_of(found, game.players, game.objective), found, gradient, rounds
-    )
+    subsidy = np.ascontiguousarray(found.model.subsidy[:, game.players].T)
+    return Outcome(name, subsidy, objective_of(found, game.players, game.objective), found, gradient, rounds)
 
 
 def free(game: Game) -> Outcome:
@@ -310,7 +300,7 @@ def cooperate(game: Game, weights: Array | None = None) -> Outcome:
     def value(wedge: Array) -> tuple[float, Array]:
         return float(weights @ game.values(wedge)), game.slope(wedge, weights)
 
-    return _climb(game, "cooperate", value, pigou(game).subsidy)
+    return _best(game, "cooperate", value, pigou(game).subsidy)
 
 
 def bargain(game: Game, threat: Outcome, weights: Array | None = None) -> Outcome:
@@ -340,7 +330,7 @@ def bargain(game: Game, threat: Outcome, weights: Array | None = None) -> Outcom
             return -np.inf, np.zeros_like(wedge)
         return float(power @ np.log(gain)), game.slope(wedge, power / gain)
 
-    best = _climb(game, "bargain", value, start)
+    best = _best(game, "bargain", value, start)
     return replace(best, gradient=best.gradient / float((power / (best.values - threat.values)).sum()))
 
 
@@ -356,7 +346,7 @@ def _pareto(game: Game, threat: Outcome) -> Array:
             soft = gain.min() - np.log(share.sum()) / sharp
             return float(soft), game.slope(wedge, share / share.sum())
 
-        best = _climb(game, "fair", value, subsidy)
+        best = _best(game, "fair", value, subsidy)
         if (best.values > threat.values).all():
             return best.subsidy
         subsidy = best.subsidy
@@ -379,22 +369,24 @@ def regret(game: Game, found: Outcome, sample: Indices, rng: np.random.Generator
     starts : int
         Further starts.
     """
-    gains = np.zeros(sample.size)
+    gains, nash = np.zeros(sample.size), _wedges(found.subsidy)
     for at, player in enumerate(sample):
-        alone = Game(
-            found.equilibrium.model,
-            game.players[player : player + 1],
-            game.objective,
-            found.equilibrium,
-            _payroll=game.payroll[player : player + 1] if game.model.commutes else None,
-            _adjoint=game._adjoint,  # noqa: SLF001 - the same economy, nearly
-        )
-        own = found.subsidy[player : player + 1]
-        away = np.arange(own.shape[1]) > 0
-        begins = [own, *(1 - (1 - own) * np.exp(-0.2 * away * rng.standard_normal(own.shape)) for _ in range(starts))]
-        best = [_climb(alone, "best response", alone.value_of_first, b, 1e-12).values[0] for b in begins]
+
+        def value(own: Array, player: int = player) -> tuple[float, Array]:
+            wedge = nash.copy()
+            wedge[player] = own[0]
+            return float(game.values(wedge)[player]), game.slope(wedge, np.eye(len(nash))[player])[[player]]
+
+        own, away = nash[[player]], [rng.standard_normal((1, game.model.industries))[:, 1:] for _ in range(starts)]
+        best = [value(_climb(value, own + 0.2 * step, 1e-12)[0])[0] for step in (np.zeros_like(own), *away)]
         gains[at] = max(best) - found.values[player]
     return gains
+
+
+def _wedges(subsidy: Array) -> Array:
+    """Wedges (p, k - 1) over the first industry, of subsidies (p, k)."""
+    wedge = -np.log1p(-subsidy)
+    return np.asarray(wedge[:, 1:] - wedge[:, :1])
 
 
 def _weights(game: Game, weights: Array | None) -> Array:
@@ -408,13 +400,16 @@ def _weights(game: Game, weights: Array | None) -> Array:
     return np.asarray(weights / weights.sum())
 
 
+def _best(game: Game, name: str, value: Callable[[Array], tuple[float, Array]], start: Array) -> Outcome:
+    x, left, rounds = _climb(value, _wedges(start))
+    return _outcome(game, name, x, left, rounds)
+
+
 def _climb(
-    game: Game, name: str, value: Callable[[Array], tuple[float, Array]], start: Array, close: float = 1e-14
-) -> Outcome:
-    """Maximise by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) within the bounds, from subsidies (p, k)."""
+    value: Callable[[Array], tuple[float, Array]], first: Array, close: float = 1e-14
+) -> tuple[Array, float, int]:
+    """Maximise by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) within the bounds; wedges, gradient left, rounds."""
     rounds, least = 0, np.inf
-    wedge = -np.log1p(-start)
-    first = wedge[:, 1:] - wedge[:, :1]
     scale = max(float(np.abs(value(first)[1]).max()), 1e-6)  # gradients of order one suit the line search
 
     def falls(flat: Array) -> tuple[float, Array]:
@@ -444,4 +439,4 @@ def _climb(
             break
     free_of = np.abs(x) < _BOUND
     left = float(np.abs(best.jac[free_of]).max() * scale) if free_of.any() else 0.0
-    return _outcome(game, name, x.reshape(first.shape), left, rounds)
+    return x.reshape(first.shape), left, rounds

@@ -46,11 +46,13 @@ class Adjoint:
     """Gradients of objectives by subsidies, by the adjoint ``J^T x = W_x``.
 
     The Jacobian is assembled and factorised once; at equilibria nearby the same factorisation is refined against the
-    exact products, which cost a few readings of the kernels. Where that closes in slowly, a new one is made.
+    exact products, which cost a few readings of the kernels. Where that closes in slowly, a new one is made. For cities
+    that are ``levied`` see `megalopolis.economy.reverse.Reverse`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, levied: Indices | None = None) -> None:
         self._factor: Any = None
+        self._levied = levied
 
     def gradients(self, found: Equilibrium, cities: Indices, kind: Objective) -> tuple[Array, Array]:
         """Objectives of cities and their gradients by all these cities' subsidies.
@@ -79,7 +81,7 @@ class Adjoint:
 
     def _by_keep(self, found: Equilibrium, cities: Indices, kind: Objective, weights: Array) -> Array:
         """Gradients (k, c, r) of weighted objectives; weights (p, r)."""
-        parts, m = Reverse(found), found.model
+        parts, m = Reverse(found, self._levied), found.model
         seeds = np.zeros((m.cities, weights.shape[1]))
         seeds[cities] = weights
         if kind == "welfare":

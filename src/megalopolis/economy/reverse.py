@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from megalopolis.economy.model import Matrix
+from megalopolis.economy.model import Indices, Matrix
 from megalopolis.economy.solve import Equilibrium
 from megalopolis.units import Array
 
@@ -43,11 +43,12 @@ class Reverse:
     The equations are, in logs: wage bills against sales (k, n); workers against residents or, where people commute,
     against commuters (n,); residents against those who choose to live there (n,), where people commute; prices against
     offers (k, n), where industries buy from each other. Unknowns are ``ln L``, ``ln w``, ``ln R`` and ``ln P``
-    likewise. The redundant equation (the wage bills' add up) is replaced by the numeraire.
+    likewise. The redundant equation (the wage bills' add up) is replaced by the numeraire. Cities that are ``levied``
+    pay for their subsidies by a levy on all wages paid there: ``1 - s`` is what they set over its mean by workers.
     """
 
-    def __init__(self, found: Equilibrium) -> None:
-        m = found.model
+    def __init__(self, found: Equilibrium, levied: Indices | None = None) -> None:
+        m, self.levied = found.model, levied
         self.found, self.model = found, m
         shift = found.log_a.max(axis=1, keepdims=True)  # keeps the exponentials in range; it cancels
         self.offer, self.market = np.exp(found.log_a - shift), np.exp(found.log_market - shift)
@@ -61,8 +62,8 @@ class Reverse:
             self.consumed, self.used = m.beta[:, None] * found.spending / self.bought, made / self.bought[:, None]
         if m.tariffs.shape[0]:
             self.received = m.received.astype(np.float64, copy=False)
-            self.levied = self.kernels - self.received
-            self.duty = np.stack([self._buys(self.levied, k, np.ones((m.cities, 1)))[:, 0] for k in self._industries])
+            self.duties = self.kernels - self.received
+            self.duty = np.stack([self._buys(self.duties, k, np.ones((m.cities, 1)))[:, 0] for k in self._industries])
             self.earnings = found.spending * (1.0 - m.beta @ self.duty)
         if m.mobile:
             top = found.log_utility.max()
@@ -169,7 +170,7 @@ class Reverse:
 
     def _passed_on(self, worth: _Worth) -> tuple[Array, Array]:
         """Pass everything on to the state and to ``ln(1 - s)``."""
-        m, parts = self.model, []
+        m, found, parts = self.model, self.found, []
         self._spend(worth)
         market = np.asarray(worth.market)
         sold = np.stack([self._sells(self.kernels, k, market[k]) for k in self._industries])
@@ -183,6 +184,12 @@ class Reverse:
         if m.linked:
             parts.append((worth.price - np.einsum("jkn,knr->jnr", m.inputs, dear)).reshape(m.log_t.size, -1))
         labour = worth.labour + worth.paid + m.gamma[:, None, None] * dear
+        if self.levied is not None:
+            work = (found.labour / found.workers)[:, self.levied, None]
+            left = (1.0 - m.subsidy[:, self.levied, None]) * work
+            whole = cost[:, self.levied].sum(axis=0)
+            labour[:, self.levied] += (work - left) * whole
+            cost[:, self.levied] -= left * whole
         return np.concatenate([labour.reshape(m.log_t.size, -1), wage, *parts]), cost
 
     def _spend(self, worth: _Worth) -> None:
@@ -203,7 +210,7 @@ class Reverse:
         if m.tariffs.shape[0]:
             taxed = self.bought[:, :, None] * each
             worth.market = worth.market - self.duty[:, :, None] * taxed
-            worth.offer = worth.offer + np.stack([self._sells(self.levied, k, taxed[k]) for k in self._industries])
+            worth.offer = worth.offer + np.stack([self._sells(self.duties, k, taxed[k]) for k in self._industries])
             if m.linked:
                 taken = np.einsum("ln,lkn->kn", self.duty, m.inputs) * self.gross
                 worth.paid = worth.paid + taken[:, :, None] * each
