@@ -107,13 +107,13 @@ def certify(found: Equilibrium, *, starts: int = 0, rng: np.random.Generator | N
 def spectral_radius(found: Equilibrium) -> float:
     """Modulus of the largest eigenvalue of the sweep at the solution, by Arnoldi on central differences."""
     x = pack(found.model, found.state)
-    arrays, scalars = found.model.arrays(), found.model.scalars
+    arrays, extras, scalars = found.model.arrays(), found.model.extras(), found.model.scalars
     up, down = np.empty_like(x), np.empty_like(x)
 
     def along(direction: Array) -> Array:
         step = _STEP * direction.ravel() / max(float(np.abs(direction).max()), 1e-300)
-        evaluate(x + step, arrays, scalars, up)
-        evaluate(x - step, arrays, scalars, down)
+        evaluate(x + step, arrays, extras, scalars, up)
+        evaluate(x - step, arrays, extras, scalars, down)
         return np.asarray(
             (up - down) / (2.0 * step[np.argmax(np.abs(step))]) * direction.ravel()[np.argmax(np.abs(step))]
         )

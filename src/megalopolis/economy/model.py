@@ -133,12 +133,17 @@ class Model:
         return np.asarray(self.kernels / (1.0 + self.tariffs)) if self.tariffs.shape[0] else self.tariffs
 
     def arrays(self) -> tuple[Any, ...]:
-        """Return arguments of the machine code: trade, production, people, commuting."""
+        """Return arguments of the machine code: trade, production, people."""
         place = self.log_b + (1.0 - self.q) * self.log_h
         keep = np.log1p(-self.subsidy)
-        making = (self.theta, self.gamma, self.beta, self.log_t, keep, self.inputs, self.value_added, self.transfers)
-        trade = (self.kernels, self.kernel_of, self.received)
-        return trade, making, (self.mobility, self.registered, place), self.commuting
+        making = (self.theta, self.gamma, self.beta, self.log_t, keep, self.value_added, self.transfers)
+        return (self.kernels, self.kernel_of), making, (self.mobility, self.registered, place)
+
+    def extras(self) -> tuple[Matrix, Array, Matrix] | None:
+        """Return arguments of the machine code that many models do without: commuting, inputs, tariffs; None if all."""
+        if not (self.commutes or self.linked or self.tariffs.shape[0]):
+            return None
+        return self.commuting, self.inputs, self.received
 
     @property
     def scalars(self) -> tuple[float, float, float]:

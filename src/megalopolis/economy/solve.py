@@ -257,7 +257,7 @@ def solve(
     x = pack(model, start_of(model) if start is None else start)
     if not np.isfinite(x).all():
         raise ValueError("the start has values that are not finite")
-    best, residual, sweeps = iterate(x, model.arrays(), model.scalars, tolerance, limit, memory)
+    best, residual, sweeps = iterate(x, model.arrays(), model.extras(), model.scalars, tolerance, limit, memory)
     if not np.isfinite(residual) or not np.isfinite(best).all():
         raise ValueError(
             "no equilibrium was found: a sweep leaves the range of numbers; check costs, scales and transfers"

@@ -48,58 +48,61 @@ def _clear(demand: Array, slope: Array, supply: float, elasticity: float) -> flo
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def evaluate(x: Array, arrays: Any, scalars: Any, y: Array) -> float:
+def evaluate(x: Array, arrays: Any, extras: Any, scalars: Any, y: Array) -> float:
     """Next state of the sweep, written to ``y``, and the residual of the equilibrium at ``x``.
 
     The state holds ``ln L`` by industry and city, ``ln w``, where people commute ``ln R``, and where industries buy
     from each other ``ln P`` by industry and city. The residual is the largest log gap of the equations themselves:
     wage bills against sales, residents against those who choose to live there, workers by place of work against those
     who commute to it, prices against the offers.
+
+    ``extras`` are None where there is no commuting, no input and no tariff: what they need is then not compiled.
     """
-    trade, production, people, commuting = arrays
-    theta, beta, inputs, value_added = production[0], production[2], production[5], production[6]
+    trade, production, people = arrays
+    theta, beta, value_added = production[0], production[2], production[5]
     mobility, registered, log_place = people
     q, eps, nu = scalars
     count, n = production[3].shape
     cut = count * n
     log_w, log_p = x[cut : cut + n], x[x.size - cut :].reshape(count, n)
     log_a, net, bought = np.empty((count, n)), np.empty((count, n)), np.zeros((count, n))
-    labour, spending = np.zeros(n), production[7].copy()
+    labour, spending = np.zeros(n), production[6].copy()
     _offers(x, production, log_a, net, labour)
     log_labour = np.log(labour)
     log_r, log_workers, edge, ties = log_labour, log_labour, np.zeros(n), np.ones((3, n))
-    if commuting.shape[0] > 0:
-        log_r, log_workers = x[cut + n : cut + 2 * n], np.empty(n)
-        log_mean = np.empty(n)
-        _commuters(commuting, log_w, log_r, nu, log_workers, log_mean, edge, ties)
-        spending += np.exp(log_mean + log_r)
-    _earn(net, production[4], commuting.shape[0] > 0, spending)
-    if inputs.shape[0] > 0:
-        _link(production, log_w, log_p, net, log_a, bought)
+    commute = False
+    if extras is not None:
+        commute = extras[0].shape[0] > 0
+        if commute:
+            log_r, log_workers, log_mean = x[cut + n : cut + 2 * n], np.empty(n), np.empty(n)
+            _commuters(extras[0], log_w, log_r, nu, log_workers, log_mean, edge, ties)
+            spending += np.exp(log_mean + log_r)
+    _earn(net, production[4], commute, spending)
     log_s, sales = np.empty((count, n)), np.empty((count, n))
-    if trade[2].shape[0] > 0:
-        taxed_pass(trade, beta, log_a, spending, bought, log_s, sales)
-    else:
-        for k in range(count):
-            bought[k] += beta[k] * spending
+    taxed = False
+    if extras is not None:
+        if extras[1].shape[0] > 0:
+            _link(production, extras[1], log_w, log_p, net, log_a, bought)
+        taxed = extras[2].shape[0] > 0
+        if taxed:
+            taxed_pass((trade[0], trade[1], extras[2]), beta, log_a, spending, bought, log_s, sales)
+    if not taxed:
+        _consume(beta, spending, bought)
         trade_pass(trade[0], trade[1], log_a, bought, log_s, sales)
     log_v = _utility(log_place, spending, log_r, edge, log_s, q * beta / theta, q)
     target, elasticity = np.empty(n), np.zeros(n)
     residual = _residents(mobility, registered, log_v, log_r, (q, eps), target, elasticity)
-    if inputs.shape[0] > 0:
-        _prices(log_s, theta, y[x.size - cut :])
-        residual = _worst(residual, x[x.size - cut :], y[x.size - cut :])
-    if commuting.shape[0] > 0:
-        residual = _worst(residual, log_labour, log_workers)
-        y[cut + n : cut + 2 * n] = target
-        for i in range(n):  # of those who work here ties[0] live here, of what residents earn ties[1] is earned here
-            target[i] = log_workers[i] + ties[0, i] * (target[i] - log_r[i])
-            elasticity[i] = nu * (1.0 - ties[2, i] * ties[0, i]) + ties[0, i] * ties[1, i] * elasticity[i]
+    if extras is not None:
+        if extras[1].shape[0] > 0:
+            _prices(log_s, theta, y[x.size - cut :])
+            residual = _worst(residual, x[x.size - cut :], y[x.size - cut :])
+        if commute:
+            residual = _worst(residual, log_labour, log_workers)
+            y[cut + n : cut + 2 * n] = target - np.log(np.sum(np.exp(target)) / np.sum(registered))
+            _at_work(ties, nu, log_r, log_workers, target, elasticity)
     money = (net, sales, bought, spending, value_added, ties[1])
     residual = max(residual, _wages(x, y, (trade[0], trade[1], theta, beta, log_a, log_s), money, (target, elasticity)))
     _normalise(y[: cut + n], production[4], np.sum(registered))
-    if commuting.shape[0] > 0:
-        y[cut + n : cut + 2 * n] -= np.log(np.sum(np.exp(y[cut + n : cut + 2 * n])) / np.sum(registered))
     return float(residual)
 
 
@@ -124,9 +127,9 @@ def _earn(net: Array, log_keep: Array, commute: bool, spending: Array) -> None: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _link(production: Any, log_w: Array, log_p: Array, net: Array, log_a: Array, bought: Array) -> None:
+def _link(production: Any, inputs: Array, log_w: Array, log_p: Array, net: Array, log_a: Array, bought: Array) -> None:
     """Costs with the prices of inputs, and the purchases of inputs."""
-    theta, log_keep, inputs, value_added = production[0], production[4], production[5], production[6]
+    theta, log_keep, value_added = production[0], production[4], production[5]
     gross = net / value_added
     for k in range(theta.size):
         log_a[k] += theta[k] * (1.0 - value_added[k]) * (log_w + log_keep[k])
@@ -179,6 +182,23 @@ def _commuters(
         ties[2, i] = commuting[i, i] * np.exp(nu * log_w[i] - log_option[i])
         ties[0, i] = ties[2, i] * np.exp(log_r[i] - log_workers[i])
         ties[1, i] = ties[2, i] * np.exp(log_w[i] - log_mean[i])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _at_work(ties: Array, nu: float, log_r: Array, log_workers: Array, target: Array, elasticity: Array) -> None:
+    """Turn residents to come and their response to the wage into workers to come and theirs."""
+    for i in range(target.size):
+        # of those who work here ties[0] live here, of what residents earn ties[1] is earned here
+        target[i] = log_workers[i] + ties[0, i] * (target[i] - log_r[i])
+        elasticity[i] = nu * (1.0 - ties[2, i] * ties[0, i]) + ties[0, i] * ties[1, i] * elasticity[i]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _consume(beta: Array, spending: Array, bought: Array) -> None:
+    """Add what is consumed to what industries buy."""
+    for k in range(beta.size):
+        for i in range(spending.size):
+            bought[k, i] += beta[k] * spending[i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -257,7 +277,8 @@ def _normalise(y: Array, log_keep: Array, people: float) -> None:
 def remember(x: Array, f: Array, last_x: Array, last_f: Array, held: int, dx: Array, df: Array, gram: Array) -> None:
     """Keep the last step of the state and of its update, in the place of the oldest, with their inner products."""
     slot = held % gram.shape[0]
-    dx[slot], df[slot] = x - last_x, f - last_f
+    for i in range(x.size):  # a loop compiles in milliseconds, the assignment of a slice in a second
+        dx[slot, i], df[slot, i] = x[i] - last_x[i], f[i] - last_f[i]
     for j in range(min(held + 1, gram.shape[0])):
         gram[slot, j] = np.dot(df[slot], df[j])
         gram[j, slot] = gram[slot, j]
@@ -285,7 +306,9 @@ def mixed(f: Array, dx: Array, df: Array, gram: Array, use: int) -> Array:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def iterate(x: Array, arrays: Any, scalars: Any, tolerance: float, limit: int, memory: int) -> tuple[Array, float, int]:
+def iterate(
+    x: Array, arrays: Any, extras: Any, scalars: Any, tolerance: float, limit: int, memory: int
+) -> tuple[Array, float, int]:
     """Anderson acceleration of the sweep (Anderson 1965; Walker and Ni 2011, type II), restarted where it strays.
 
     Returns
@@ -300,7 +323,7 @@ def iterate(x: Array, arrays: Any, scalars: Any, tolerance: float, limit: int, m
     last_x, last_f, held = x.copy(), np.zeros(size), 0
     count, turns, plain, since, restarted = 0, 0, 0, 0, True
     while count < limit:
-        residual = evaluate(x, arrays, scalars, y)
+        residual = evaluate(x, arrays, extras, scalars, y)
         count += 1
         since += 1
         if residual < best_residual:

@@ -125,7 +125,8 @@ def _sweep(
     load, active = np.empty_like(head), np.ones(len(head))
     inflow = np.empty(5)
     for i in order:
-        inflow[:] = head[i]
+        for s in range(5):  # a loop compiles in milliseconds, the assignment of a slice in seconds
+            inflow[s] = head[i, s]
         for link in range(pointer[i], pointer[i + 1]):
             j, share = source[link], fraction[link]
             for s in range(5):
@@ -147,11 +148,13 @@ def _passing(water: Array, active: Array) -> Array:
     unit, out = np.zeros(5), np.empty(5)
     for i in range(n):
         _reach(water[i], unit, active[i], out)
-        found[i, :, 5] = out
+        for k in range(5):
+            found[i, k, 5] = out[k]
         for s in range(5):
             unit[s] = 1.0
             _reach(water[i], unit, active[i], out)
-            found[i, :, s] = out - found[i, :, 5]
+            for k in range(5):
+                found[i, k, s] = out[k] - found[i, k, 5]
             unit[s] = 0.0
     return found
 

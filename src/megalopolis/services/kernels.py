@@ -193,6 +193,15 @@ def issuing_city(role: int, home: int, work: int, cities: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _most(ways: Ints) -> int:
+    """Most ways of a variant."""
+    most = 0
+    for v in range(ways.size - 1):
+        most = max(most, ways[v + 1] - ways[v])
+    return most
+
+
+@njit(cache=True, nogil=True)
 def all_burdens(
     compiled: tuple[Ints, Ints, npt.NDArray[Any], Ints, Ints],
     tables: tuple[npt.NDArray[Any], ...],
@@ -225,7 +234,8 @@ def all_burdens(
     entry, role = tables[2], tables[3]
     bits = np.zeros(entry.shape[0], dtype=np.int64)
     best = np.empty(6)
-    fixed = np.empty((np.max(ways[1:] - ways[:-1]) if ways.size > 1 else 0, _FIXED))
+    fixed = np.empty((_most(ways), _FIXED))
+    there = np.int64(1)  # a bare 1 would be compiled for itself
     for p in range(procedures):
         held = -1
         for home in range(cities):
@@ -233,7 +243,8 @@ def all_burdens(
                 competent = work if competence[p] == WORK else home
                 v = variant_of[p, competent]
                 if v < 0 or (cross_only[p] and home == work):
-                    burden[:, p, home, work] = np.nan
+                    for kind in range(5):
+                        burden[kind, p, home, work] = np.nan
                     taken[p, home, work] = -1
                     continue
                 known = np.int64(world[1][sector_of[v], competent])
@@ -247,7 +258,7 @@ def all_burdens(
                     changed = changed or bits[j] != linked
                     bits[j] = linked
                 if changed:
-                    fixed_ways(v, bits, 1, known, home == work, competent == work, ways, tables, amounts, fixed)
+                    fixed_ways(v, bits, there, known, home == work, competent == work, ways, tables, amounts, fixed)
                 trip = trip_of(home, work, travel, amounts[0])
                 k = least(fixed, ways[v + 1] - ways[v], trip, amounts[4], best)
                 taken[p, home, work] = ways[v] + k if k >= 0 else -1

@@ -178,6 +178,16 @@ def _elements_of(
 
 
 @njit(cache=True, nogil=True)
+def _copied(old: Ints, new: Ints, first: int, last: int) -> bool:
+    """Copy a range, by a loop, which compiles in milliseconds where a slice takes seconds; say whether it differed."""
+    differs = False
+    for j in range(first, last):
+        differs = differs or old[j] != new[j]
+        old[j] = new[j]
+    return differs
+
+
+@njit(cache=True, nogil=True)
 def _tabulate(
     spots: Ints,
     compiled: tuple[Ints, Ints, Ints, Ints],
@@ -197,7 +207,7 @@ def _tabulate(
     elements = np.full((count, limit), -1, dtype=np.int64)
     bits, held = np.zeros(tables[2].shape[0], dtype=np.int64), np.full(tables[2].shape[0], -1, dtype=np.int64)
     fixed = np.empty((1, 1, 6))
-    before = np.full(4, -1, dtype=np.int64)
+    before: tuple[Any, ...] = (-1, -1, -1, -1)
     weights, best = np.empty(1 << 16), np.empty(6)
     for case in range(count):
         p, home, work = spots[case, 0], spots[case, 1], spots[case, 2]
@@ -209,9 +219,9 @@ def _tabulate(
             return start, elements, weights, case
         size, number = 1 << found, ways[v + 1] - ways[v]
         first, last = tables[0][ways[v], 0], tables[0][ways[v + 1] - 1, 1]
-        now = np.array([v, np.int64(home == work), known, found])
-        if np.any(now != before) or np.any(held[first:last] != bits[first:last]):  # else the fixed parts are the same
-            before[:], held[first:last] = now, bits[first:last]
+        now = (v, np.int64(home == work), known, found)
+        if _copied(held, bits, first, last) or now != before:  # else the fixed parts are the same
+            before = now
             fixed = np.empty((size, number, 6))
             for subset in range(size):
                 avail = np.int64(subset) | (np.int64(1) << _LIVE)

@@ -78,11 +78,11 @@ def _gains(
         for i in range(bundles[0][which[n]], bundles[0][which[n] + 1]):
             part = bundles[1][i]
             if not built[part]:
-                gain[n] += _switch(part, 1, of_part, of_element, tables, state)
+                gain[n] += _switch(part, np.int64(1), of_part, of_element, tables, state)
         for i in range(bundles[0][which[n]], bundles[0][which[n] + 1]):
             part = bundles[1][i]
             if not built[part]:
-                _switch(part, 0, of_part, of_element, tables, state)
+                _switch(part, np.int64(0), of_part, of_element, tables, state)
     return gain, price
 
 
