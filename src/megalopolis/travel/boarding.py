@@ -50,7 +50,7 @@ class Boardings:
     single_access: Index
 
 
-def _expand(first: Index, keys: Index) -> tuple[Index, Index]:
+def expand(first: Index, keys: Index) -> tuple[Index, Index]:
     """Entries of a compressed table for each key: position of the key, and entry."""
     count = first[keys + 1] - first[keys]
     position = np.repeat(np.arange(keys.size), count)
@@ -75,7 +75,7 @@ def boardings(rail: Rail, use: Access) -> Boardings:
     board = np.flatnonzero((rail.kind == BOARD) & (rail.tails < rail.doors))
     board = board[np.argsort(rail.tails[board], kind="stable")]
     at_door = np.searchsorted(rail.tails[board], np.arange(rail.doors + 1))
-    way, entry = _expand(at_door, use.station)
+    way, entry = expand(at_door, use.station)
     boarding = board[entry]
     stop = rail.heads[boarding]
     minutes = use.minutes[way] + rail.minutes[boarding]
@@ -83,11 +83,11 @@ def boardings(rail: Rail, use: Access) -> Boardings:
     here, there = np.r_[rail.tails[ride], rail.heads[ride]], np.r_[rail.heads[ride], rail.tails[ride]]
     by_stop = np.argsort(here, kind="stable")
     at_stop = np.searchsorted(here[by_stop], np.arange(rail.nodes + 1))
-    boarded, leg = _expand(at_stop, stop)
+    boarded, leg = expand(at_stop, stop)
     taken = np.r_[ride, ride][by_stop[leg]]
     end, total = there[by_stop[leg]], minutes[boarded] + rail.minutes[taken]
     by_end = np.argsort(stop, kind="stable")
-    first, last = _expand(np.searchsorted(stop[by_end], np.arange(rail.nodes + 1)), end)
+    first, last = expand(np.searchsorted(stop[by_end], np.arange(rail.nodes + 1)), end)
     last = by_end[last]
     city = use.city[way]
     return Boardings(

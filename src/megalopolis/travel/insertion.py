@@ -30,7 +30,7 @@ import numpy.typing as npt
 
 from megalopolis.travel import _insertion
 from megalopolis.travel.assemble import Network, road_speeds
-from megalopolis.travel.boarding import boardings
+from megalopolis.travel.boarding import boardings, expand
 from megalopolis.travel.door import order_of
 from megalopolis.travel.land import on_this_side
 from megalopolis.travel.layout import FAST, KINDS
@@ -233,20 +233,14 @@ class Insertion:
         self._interchanges(line, owner, board, joins)
         city, at, way = self._access(line, owner)
         minutes = way + board[at]
-        steps = [(x, to) for a in first.tolist() for x, to in ((a, a + 1), (a + 1, a))]
-        by_stop = [np.flatnonzero(at == x) for x in range(k)]
-        ways = [
-            (city[by_stop[x]], np.full(by_stop[x].size, to), minutes[by_stop[x]] + ride[min(x, to)]) for x, to in steps
-        ]
-        single = [
-            (
-                np.repeat(start, by_stop[to].size),
-                np.tile(city[by_stop[to]], start.size),
-                np.add.outer(cost, minutes[by_stop[to]]).ravel(),
-            )
-            for (_, to), (start, _, cost) in zip(steps, ways, strict=True)
-        ]
-        return _Joined(direct, joins.arcs(), _merged(ways), _merged(single))
+        order = np.argsort(at, kind="stable")
+        city, at, minutes = city[order], at[order], minutes[order]
+        on, back = (np.flatnonzero(np.isin(at, ends)) for ends in (first, to))
+        stop = np.r_[at[on] + 1, at[back] - 1]
+        ways = np.r_[city[on], city[back]], stop, np.r_[minutes[on] + ride[at[on]], minutes[back] + ride[at[back] - 1]]
+        boarded, last = expand(np.searchsorted(at, np.arange(service.size + 1)), stop)
+        single = ways[0][boarded], city[last], ways[2][boarded] + minutes[last]
+        return _Joined(direct, joins.arcs(), ways, single)
 
     def _place(self, line: TriedLine) -> tuple[Array, Array]:
         """Longitude and latitude of the stops."""
@@ -323,11 +317,6 @@ class _Cities:
             cities["built_up_km2"].to_numpy(float) * parameters["built_up_core"],
             (stations["lon"].to_numpy(float), stations["lat"].to_numpy(float)),
         )
-
-
-def _merged(parts: list[tuple[Index, Index, Array]]) -> tuple[Index, Index, Array]:
-    one, two, three = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return one, two, three
 
 
 def _check(line: TriedLine, stations: int) -> None:
