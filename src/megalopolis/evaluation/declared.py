@@ -84,7 +84,7 @@ def declared_industries(region: Region, minutes: pd.DataFrame | None = None) -> 
     rows = region.frame("declared_industries")
     order = [i for i in strategic_industries() if i in set(rows["industry"])]
     said = pd.crosstab(rows["city"], rows["industry"]).gt(0).reindex(columns=order)
-    kinds, structures = _kinds(rows), _structures(region)
+    kinds, structures, of = _kinds(rows), _structures(region), rows.groupby("city").indices
     people = region.cities.set_index("id")["population"].fillna(0.0)
     groups, clusters, industries, pairs, cities = region.names.clusters, [], [], [], []
     for cluster, members in groups.items():
@@ -105,7 +105,7 @@ def declared_industries(region: Region, minutes: pd.DataFrame | None = None) -> 
                 industries.append((cluster, industry, who, len(who), len(known)))
         for i, city in enumerate(known):
             named = [o for o, yes in zip(order, flags[i], strict=True) if yes]
-            cities.append(_city(rows, city, cluster, named, own[i]) | {"kind": kinds[city]})
+            cities.append(_city(rows.iloc[of[city]], city, cluster, named, own[i]) | {"kind": kinds[city]})
     table = pd.DataFrame(industries, columns=["cluster", "industry", "cities", "count", "covered"])
     named = ["city", "plan", "document", "text", "title", "date", "address", "passage"]
     return Declared(
@@ -184,8 +184,7 @@ def _apart(structure: np.ndarray) -> np.ndarray:
     return krugman_index(industry_shares(structure))
 
 
-def _city(rows: pd.DataFrame, city: str, cluster: str, named: list[str], share: float) -> dict[str, object]:
-    own = rows[rows["city"] == city]
+def _city(own: pd.DataFrame, city: str, cluster: str, named: list[str], share: float) -> dict[str, object]:
     return {
         "city": city,
         "cluster": cluster,

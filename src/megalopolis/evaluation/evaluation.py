@@ -177,6 +177,11 @@ class Evaluation:
         said.update({f"{name} is not evaluated: {why}": None for name, why in skipped.items()})
         return tuple(said)
 
+    @cached_property
+    def of_region(self) -> pd.DataFrame:
+        """Rows of the ledger for the region as a whole."""
+        return self.ledger[self.ledger["place"] == "region"]
+
     def at_place(self, indicator: str, year: int | None = None, places: str = "cities") -> pd.DataFrame:
         """Difference rows of one indicator in a year, indexed by place.
 

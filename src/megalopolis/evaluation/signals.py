@@ -156,11 +156,11 @@ def _modelled(evaluation: Evaluation, name: str, target: str | None = None) -> l
 
     ``target`` names its target, where that has another name.
     """
-    ledger = evaluation.ledger
+    ledger = evaluation.of_region
     rows = []
     first = min((y for y in evaluation.years if y >= evaluation.region.meta.now), default=evaluation.year)
     for case, year in dict.fromkeys([(BASELINE, first), (PLAN, evaluation.year)]):
-        keep = (ledger["case"] == case) & (ledger["year"] == year) & (ledger["place"] == "region")
+        keep = (ledger["case"] == case) & (ledger["year"] == year)
         for found in ledger[keep & (ledger["indicator"] == name)].to_dict("records"):
             row = _row(name, found["value"], found["unit"], case=case, year=year, low=found["low"], high=found["high"])
             row |= {"status": found["status"], "source": "this model"}

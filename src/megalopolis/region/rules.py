@@ -105,6 +105,8 @@ def _keys(found: Findings, table: str) -> None:
     if not key or not set(key) <= found.raw[table].columns.keys():
         return
     rows = frame[list(key)]
+    if not rows.duplicated().any():
+        return
     first: dict[tuple[object, ...], int] = {}
     for i, values in enumerate(rows.itertuples(index=False, name=None)):
         if any(pd.isna(v) for v in values):
@@ -134,10 +136,11 @@ def _references(found: Findings, table: str) -> None:
         rows = found.frame(target)
         key = schemas()[target].names[0]
         known = set(rows[key].dropna())
-        by_name = _ids_by_name(rows, key)
-        for i, value in enumerate(found.frames[table][column.name]):
-            if not isinstance(value, str) or value in known:
-                continue
+        values = found.frames[table][column.name].tolist()
+        wrong = [i for i, value in enumerate(values) if isinstance(value, str) and value not in known]
+        by_name = _ids_by_name(rows, key) if wrong else {}
+        for i in wrong:
+            value = values[i]
             if not known:
                 found.error(
                     table,

@@ -106,7 +106,7 @@ def _pairs(view: View, found: Declared, made: list[str]) -> Table:
 
 def _cities(view: View, found: Declared) -> Table:
     """What each city declares, and what was read of it."""
-    words, sources = view.words, found.sources
+    words, sources = view.words, found.sources.to_dict("records")
     texts = {text: kind for kind, texts in KINDS.items() for text in texts}
     columns = tuple(Column(words(k)) for k in ("city", "cluster", "declared_named", "declared_read"))
     rows = tuple(
@@ -117,7 +117,8 @@ def _cities(view: View, found: Declared) -> Table:
             Cell(
                 "; ".join(
                     words("declared_source", title=s["title"], kind=words.term("declared_kind", texts[s["text"]]))
-                    for s in sources[sources["city"] == r["city"]].to_dict("records")
+                    for s in sources
+                    if s["city"] == r["city"]
                 )
             ),
         )
