@@ -132,9 +132,9 @@ def main():
         ("one loop, migration at costs, residual 1e-9", lambda: picard(many), many, 1e-9),
         ("one loop, grid, residual 1e-9", lambda: picard(pool), pool, 1e-9),
     ]
-    for name, plain, m, tolerance in cases:
+    for name, loops, m, tolerance in cases:
         single = m.changed(kernels=m.kernels.astype(np.float32), mobility=m.mobility.astype(np.float32))
-        (_, wage, rounds), slow = best(plain, 1)
+        (_, wage, rounds), slow = best(loops, 1)
         for word, own in (("", m), (", float32 kernels", single)):
             solve(own, limit=2)
             found, quick = best(lambda own=own, t=tolerance: solve(own, tolerance=t), 5)
@@ -142,9 +142,19 @@ def main():
             row = f"| {name}{word} | {rounds} | {1e3 * slow:.0f} | {found.sweeps} | {1e3 * quick:.1f} |"
             print(f"{row} {slow / quick:.0f} | {gap:.0e} |")
     print()
-    play = game.Game(economy(41, 10, np.linspace(0, 0.1, 10)), np.arange(41))
-    outcome, seconds = best(lambda: game.nash(play), 1)
-    print(f"Nash equilibrium of 41 cities with 10 industries: {seconds:.1f} s, {outcome.rounds} equilibria.")
+    print("| Nash equilibrium of 41 cities with 10 industries | s | equilibria | times the first |")
+    print("| --- | --- | --- | --- |")
+    first = 0.0
+    for name, options in [
+        ("external economies alone", plain),
+        ("with commuting", {"commute": True}),
+        ("with links", {"links": True}),
+        ("with both", both),
+    ]:
+        m = economy(41, 10, np.linspace(0, 0.1, 10), **options)
+        outcome, seconds = best(lambda m=m: game.nash(game.Game(m, np.arange(41))), 3)
+        first = first or seconds
+        print(f"| {name} | {seconds:.2f} | {outcome.rounds} | {seconds / first:.1f} |")
 
 
 if __name__ == "__main__":

@@ -250,7 +250,14 @@ def test_command_refuses_in_one_line(tmp_path):
     found = called(str(folder(tmp_path, ROWS + "C,A,5\n")), "--year", "2020")
     assert (found.returncode, found.stdout) == (2, "")
     assert len(found.stderr.strip().splitlines()) == 1
-    (tmp_path / "commuting.csv").write_text(ROWS + "B,A,3e5\n", encoding="utf-8")
-    table = called(str(tmp_path), "--year", "2020", "--draws", "0")
+
+
+def test_command_with_commuters_and_links(tmp_path):
+    region = folder(tmp_path, ROWS + "B,A,3e5\n")
+    INPUTS.to_csv(tmp_path / "input_shares.csv", index=False)
+    table = called(str(region), "--year", "2020", "--draws", "0")
     assert table.returncode == 0
     assert "Net commuters" in table.stdout
+    game = called(str(region), "--game", "all", "--cities", "cluster:core", "--year", "2020", "--lang", "zh")
+    assert (game.returncode, game.stdout.count("安市")) == (0, 1)
+    assert "已扣除分摊" in game.stderr

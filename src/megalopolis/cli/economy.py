@@ -85,6 +85,7 @@ def _play(
     from megalopolis.cli.app import progress_bar
     from megalopolis.errors import BadInput, Problem
     from megalopolis.evaluation.answers.economy_games import games_answer, games_lines, play_games
+    from megalopolis.evaluation.sentences import told
     from megalopolis.pillar import Result
 
     if not cities or not game:
@@ -98,5 +99,5 @@ def _play(
         print_json(evaluation, games_answer(evaluation, found, objective), found)
         return
     for warning in found.warnings:
-        typer.echo(f"note: {warning}", err=True)
+        typer.echo(f"note: {told(warning, lang, evaluation.region)}", err=True)
     typer.echo("\n".join(games_lines(evaluation, found, lang)))

@@ -102,41 +102,43 @@ def calibrate(
     found = at_home(people, wage_bills(output, subsidy)) if work is None else work
     money = _accounts(output, people, subsidy, found, inputs)
     log_labour = np.log(money.bills / (1.0 - subsidy) / found.wage)
-    log_a, log_price = _offers(kernels, elasticities.theta, money)
-    cost = np.log(found.wage) + np.log1p(-subsidy)
-    if len(inputs):
-        cost = money.bills / money.gross * cost + np.einsum("jkn,jn->kn", inputs, log_price)
-    e = elasticities
+    e, cost = elasticities, np.log(found.wage) + np.log1p(-subsidy)
+    log_t, log_price = _productivity(kernels, e, money, (log_labour, cost, inputs))
     log_v, moving = balance(kernels.mobility, registered, people, stay=kernels.stay)
     real = e.q * (np.log(money.spending / e.q) - money.beta @ log_price) - np.log(people) + found.log_choice
     fitted = Model(
         kernels=kernels.trade,
         kernel_of=kernels.of,
-        theta=e.theta,
-        gamma=e.gamma,
         beta=money.beta,
-        log_t=log_a - (e.gamma * e.theta)[:, None] * log_labour + e.theta[:, None] * cost,
+        log_t=log_t,
         subsidy=subsidy,
         transfers=np.zeros_like(people),
         mobility=moving,
         registered=registered,
         log_b=log_v / e.eps - real,
         log_h=np.zeros_like(people),
-        q=e.q,
-        eps=e.eps,
         commuting=found.kernel,
-        nu=e.nu,
         inputs=inputs,
+        **vars(e),
     )
     return solve(fitted, (log_labour, np.log(found.wage), np.log(people), log_price), limit=1)
 
 
-def _offers(kernels: Kernels, theta: Array, money: _Accounts) -> tuple[Array, Array]:
-    """Log of competitiveness at which every city sells what it makes, and of the prices that follow, shape (k, n)."""
+def _productivity(
+    kernels: Kernels, e: Elasticities, money: _Accounts, making: tuple[Array, Array, Array]
+) -> tuple[Array, Array]:
+    """Log of productivity at which every city sells what it makes, and of the prices that follow, shape (k, n).
+
+    ``making``: log of workers (k, n) and of what they cost, and inputs.
+    """
+    log_labour, cost, inputs = making
     trade = [kernels.trade[c] for c in kernels.of]
     spent = money.bought + money.beta[:, None] * money.spending
     log_a = np.stack([balance(d, x, y)[0] for d, x, y in zip(trade, spent, money.gross, strict=True)])
-    return log_a, np.stack([-np.log(d @ np.exp(a)) / t for d, a, t in zip(trade, log_a, theta, strict=True)])
+    log_price = np.stack([-np.log(d @ np.exp(a)) / t for d, a, t in zip(trade, log_a, e.theta, strict=True)])
+    if len(inputs):
+        cost = money.bills / money.gross * cost + np.einsum("jkn,jn->kn", inputs, log_price)
+    return log_a - (e.gamma * e.theta)[:, None] * log_labour + e.theta[:, None] * cost, log_price
 
 
 def wage_bills(output: Array, subsidy: Array) -> Array:

@@ -23,6 +23,7 @@ REGRET: Final = 1e-6
 #: Largest first-order gain left of a joint objective, in logs of it per log of the wedge.
 _JOINT: Final = 1e-5
 _CONSERVED: Final = 1e-8
+_LEVIED: Final = "people commute: a levy on all wages paid in a city pays for its subsidies, which are net of it"
 
 
 def contest(
@@ -72,6 +73,8 @@ def contest(
         raise ValueError("a game needs two cities or more of the economy")
     out = sorted(set(cities) - number.keys())
     warnings = [f"{len(out)} cities are not in the economy and do not play: {', '.join(out[:5])}"] if out else []
+    if pair.new.model.commutes:
+        warnings.append(_LEVIED)
     base = pair.new
     gdp = outcomes(pair.base, base, gdp=float(pair.data.output.sum()), housing=_housing(parameters))["gdp"]
     weights = _weights(base, gdp, objective)[players]

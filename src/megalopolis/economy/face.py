@@ -82,12 +82,15 @@ def run(
         return Result("economy", {}, rows, checks, data.warnings)
     then = outcomes(base, base, gdp=gdp, housing=housing) | _commuters(data, base)
     progress("economy: certificate", 2, 3)
-    tables = {
+    return Result("economy", _tables(pair, then, now), rows, checks, data.warnings)
+
+
+def _tables(pair: Pair, then: Mapping[str, Array], now: Mapping[str, Array]) -> dict[str, pd.DataFrame]:
+    return {
         "cities": _cities(pair, then, now),
-        "industries": _industries(pair, gdp, float(now["gdp"].sum())),
-        "certificate": _certificate(new),
+        "industries": _industries(pair, float(pair.data.output.sum()), float(now["gdp"].sum())),
+        "certificate": _certificate(pair.new),
     }
-    return Result("economy", tables, rows, checks, data.warnings)
 
 
 def _checks(base: Equilibrium, new: Equilibrium) -> tuple[Check, ...]:

@@ -95,7 +95,7 @@ class Adjoint:
         size = float(np.abs(right).max())
         for fresh in (False, True):
             if fresh or self._factor is None or self._factor[0].shape[0] != parts.size:
-                self._factor = lu_factor(parts.jacobian(), check_finite=False)
+                self._factor = lu_factor(parts.jacobian().T, check_finite=False)
             forced, left = self._refined(parts, right, _TIGHT * size)
             if left <= (1e3 if fresh else 1.0) * _TIGHT * size:  # a fresh one is as good as the economy's condition
                 return forced
@@ -103,14 +103,14 @@ class Adjoint:
 
     def _refined(self, parts: Reverse, right: Array, tolerance: float) -> tuple[Array, float]:
         """Refine by conjugate residuals (Eisenstat, Elman and Schultz 1983), preconditioned by the factorisation."""
-        made, forced = parts.transposed(lu_solve(self._factor, right, check_finite=False))
+        made, forced = parts.transposed(lu_solve(self._factor, right, trans=1, check_finite=False))
         gap = right - made
         kept: list[tuple[Array, Array]] = []
         left = float(np.abs(gap).max())
         for _ in range(_REFINEMENTS):
             if left <= tolerance or not np.isfinite(left):
                 break
-            made, felt = parts.transposed(lu_solve(self._factor, gap, check_finite=False))
+            made, felt = parts.transposed(lu_solve(self._factor, gap, trans=1, check_finite=False))
             for old, old_felt in kept:
                 along = (old * made).sum(axis=0)
                 made, felt = made - along * old, felt - along * old_felt

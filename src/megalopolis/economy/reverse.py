@@ -19,19 +19,19 @@ from megalopolis.units import Array
 class _Worth:
     """Derivatives by the logs of what an equilibrium consists of, times columns: shapes (k, n, r) and (n, r).
 
-    ``paid`` stands for wage bills less subsidies, ``offer`` for competitiveness, ``market`` for the sum of all offers,
-    ``bought`` for purchases, ``mean`` for the mean wage of residents and ``choice`` for the worth of choosing where to
-    work over it; ``labour``, ``wage``, ``people`` and ``price`` are the state itself.
+    ``paid`` stands for wage bills less subsidies and ``level`` (r,) for all of them together, ``offer`` for
+    competitiveness, ``market`` for the sum of all offers, ``mean`` for the mean wage of residents and ``choice`` for
+    the worth of choosing where to work over it; ``workers``, ``wage``, ``people`` and ``price`` are the state itself.
     """
 
     paid: Array | float = 0.0
+    level: Array | float = 0.0
     offer: Array | float = 0.0
     market: Array | float = 0.0
-    bought: Array | None = None
     spending: Array | float = 0.0
     mean: Array | float = 0.0
     choice: Array | float = 0.0
-    labour: Array | float = 0.0
+    workers: Array | float = 0.0
     wage: Array | float = 0.0
     people: Array | float = 0.0
     price: Array | float = 0.0
@@ -86,14 +86,14 @@ class Reverse:
 
     def _buys(self, kernels: Matrix, k: int, y: Array) -> Array:
         """Shares of purchases (n, i) times columns (i, r)."""
-        if not y.any():
+        if not (y[:, 0].any() or y.any()):
             return np.zeros_like(y)
         made = kernels[self.model.kernel_of[k]] @ (self.offer[k][:, None] * y)
         return np.asarray(made / self.market[k][:, None])
 
     def _sells(self, kernels: Matrix, k: int, y: Array) -> Array:
         """Transposed shares of purchases (i, n) times columns (n, r)."""
-        if not y.any():
+        if not (y[:, 0].any() or y.any()):
             return np.zeros_like(y)
         made = kernels[self.model.kernel_of[k]].T @ (y / self.market[k][:, None])
         return np.asarray(self.offer[k][:, None] * made)
@@ -134,8 +134,8 @@ class Reverse:
         level = (self.gross / self.gross.max()).ravel() @ x[:cut]
         made = [self._buys(self.received, k, rows[k] / found.sales[k][:, None]) for k in self._industries]
         sold = self.bought[:, :, None] * np.stack(made)
-        work = (found.labour / found.workers)[:, :, None]
-        worth = _Worth(rows + found.bills[:, :, None] * level, -rows, sold, -sold, labour=work * workers)
+        worth = _Worth(rows, level, -rows, sold, workers=workers)
+        self._buy(worth, sold)
         people = workers
         if m.commutes:
             people = x[cut + n : cut + 2 * n]
@@ -160,13 +160,13 @@ class Reverse:
             worth.choice, worth.mean = worth.choice + v, worth.mean - v
 
     def _add_real_income(self, worth: _Worth, v: Array) -> None:
-        m, found = self.model, self.found
+        m = self.model
         worth.spending = worth.spending + m.q * v
         worth.market = worth.market + (m.q * m.beta / m.theta)[:, None, None] * v
         if m.commutes:
             worth.people = worth.people - v
         else:
-            worth.labour = worth.labour - (found.labour / found.workers)[:, :, None] * v
+            worth.workers = worth.workers - v
 
     def _passed_on(self, worth: _Worth) -> tuple[Array, Array]:
         """Pass everything on to the state and to ``ln(1 - s)``."""
@@ -183,29 +183,33 @@ class Reverse:
             parts.append(worth.people)
         if m.linked:
             parts.append((worth.price - np.einsum("jkn,knr->jnr", m.inputs, dear)).reshape(m.log_t.size, -1))
-        labour = worth.labour + worth.paid + m.gamma[:, None, None] * dear
+        work = (found.labour / found.workers)[:, :, None]
+        labour = worth.paid + m.gamma[:, None, None] * dear + work * worth.workers
         if self.levied is not None:
-            work = (found.labour / found.workers)[:, self.levied, None]
+            work = work[:, self.levied]
             left = (1.0 - m.subsidy[:, self.levied, None]) * work
             whole = cost[:, self.levied].sum(axis=0)
             labour[:, self.levied] += (work - left) * whole
             cost[:, self.levied] -= left * whole
         return np.concatenate([labour.reshape(m.log_t.size, -1), wage, *parts]), cost
 
+    def _buy(self, worth: _Worth, lost: Array) -> None:
+        """Pass what is lost by purchases on to those who pay for them: consumers, and industries for their inputs."""
+        if self.model.linked:
+            worth.spending = worth.spending - (self.consumed[:, :, None] * lost).sum(axis=0)
+            worth.paid = worth.paid - np.einsum("lkn,lnr->knr", self.used, lost)
+        else:
+            worth.spending = worth.spending - lost.sum(axis=0)
+
     def _spend(self, worth: _Worth) -> None:
-        """Pass purchases and spending on to what they are paid from."""
+        """Pass spending on to what it is paid from."""
         m, found = self.model, self.found
-        if worth.bought is not None and m.linked:
-            worth.spending = worth.spending + (self.consumed[:, :, None] * worth.bought).sum(axis=0)
-            worth.paid = worth.paid + np.einsum("lkn,lnr->knr", self.used, worth.bought)
-        elif worth.bought is not None:
-            worth.spending = worth.spending + worth.bought.sum(axis=0)
         each = worth.spending / self.earnings[:, None]
-        worth.paid = worth.paid + found.bills[:, :, None] * each
+        worth.paid = worth.paid + found.bills[:, :, None] * (each + worth.level)
         if m.commutes:  # residents earn anywhere what their own city's wage bills do not tell
-            full = (found.wage * found.labour)[:, :, None] * each
+            full = (found.wage * found.workers)[:, None] * each
             home = (np.exp(found.log_mean_wage) * found.people)[:, None] * each
-            worth.labour, worth.wage = worth.labour - full, worth.wage - full.sum(axis=0)
+            worth.workers, worth.wage = worth.workers - full, worth.wage - full
             worth.mean, worth.people = worth.mean + home, worth.people + home
         if m.tariffs.shape[0]:
             taxed = self.bought[:, :, None] * each

@@ -62,14 +62,8 @@ def from_shares(
     if len(commuting):
         options["commuting"] = commuting * wage ** -options.get("nu", 4.6)
     mobility = np.empty((0, wage.size)) if migration is None else migration
-    given: dict[str, Any] = {
-        "theta": theta,
-        "gamma": gamma,
-        "beta": beta,
-        "mobility": mobility,
-        "registered": registered,
-    }
-    fitted = _unit_prices(trade, labour, wage, **given, q=q, eps=eps, **options)
+    given: dict[str, Any] = options | {"theta": theta, "gamma": gamma, "beta": beta, "q": q, "eps": eps}
+    fitted = _unit_prices(trade, labour, wage, mobility=mobility, registered=registered, **given)
     found = data_of(fitted, labour, wage, people)
     gap = np.abs(fitted.value_added * found.sales - found.bills).max() / found.bills.max()
     if not gap <= 1e-8:
