@@ -423,3 +423,15 @@ def test_broken_layers(tmp_path, name):
 def test_every_table_has_a_title():
     assert all(row["title"] and row["title_zh"] for row in table_titles().values())
     assert table_titles().keys() == schemas().keys()
+
+
+def test_a_frame_is_a_copy_and_a_replaced_table_another(toy):
+    frame, before = toy.frame("cities"), toy.frame("cities")
+    frame["population"] = 1.0
+    frame.loc[0, "lon"] = 0.0
+    pd.testing.assert_frame_equal(toy.frame("cities"), before)
+    other = toy.replace({"cities": frame})
+    assert other.frame("cities")["population"].eq(1.0).all()
+    assert toy.frame("cities")["population"].gt(1.0).all()
+    assert {n for n in toy.tables if toy.table_hashes[n] != other.table_hashes[n]} == {"cities"}
+    pd.testing.assert_frame_equal(other.frame("stations"), toy.frame("stations"))

@@ -126,6 +126,17 @@ def test_numbers_keep_all_their_digits(tmp_path):
     assert (tmp_path / "csv" / "x.csv").read_text().endswith("\n7\n")
 
 
+def test_cells_of_every_kind(tmp_path):
+    values = ["a < b & c", " spaced ", "", None, True, 7, 2.0, 1e-9, float("nan"), "a\x00b\nc", "城" * 40_000]
+    write_excel({"x": pd.DataFrame({"v": pd.Series(values, dtype=object)})}, tmp_path / "book.xlsx")
+    cells = [row[0] for row in openpyxl.load_workbook(tmp_path / "book.xlsx")["x"].iter_rows(min_row=2)]
+    shown = [None if c.value == "" else c.value for c in cells]
+    assert shown[:-1] == ["a < b & c", " spaced ", None, None, True, 7, 2, 1e-9, None, "ab\nc"]
+    assert shown[-1] == "城" * 32_766 + "…"
+    assert [c.data_type for c in cells[:2]] == ["s", "s"]
+    assert shown[4] is True
+
+
 @pytest.mark.parametrize("name", ["", "a" * 32])
 def test_names_that_cannot_be_sheets(tmp_path, name):
     with pytest.raises(ValueError, match="cannot be the name of a sheet"):
