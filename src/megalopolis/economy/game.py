@@ -17,11 +17,15 @@ from megalopolis.units import Array
 #: Residual of the equilibria behind gradients, and the sweeps allowed.
 _TIGHT: Final = 1e-11
 _SWEEPS: Final = 2000
+#: The same where people commute, whose economy may have no equilibrium away from the right levies.
+_SWEEPS_OF_COMMUTERS: Final = 500
 #: Bounds of ``-ln(1 - s)``: s from -172 % to 63 %.
 _BOUND: Final = 1.0
 #: Largest gain of the first order, in logs of the objective per log of the wedge, at which a game counts as solved.
 TOLERANCE: Final = 1e-8
 _ROUNDS: Final = 200
+#: Halvings of the step to another start.
+_HALVES: Final = 6
 #: Solves after which the levies that pay for subsidies must be found.
 _LEVIES: Final = 30
 #: Starts of a search for a maximum, each where the last one got stuck.
@@ -116,7 +120,8 @@ class Game:
         subsidy = self.model.subsidy.copy()
         subsidy[:, self.players] = -np.expm1(-wedge.T)
         start = None if near is None else near.state
-        found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=_SWEEPS)
+        limit = _SWEEPS_OF_COMMUTERS if self.model.commutes else _SWEEPS
+        found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=limit)
         if found.residual > 100.0 * _TIGHT:
             raise _UnsolvedError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
         return found
@@ -378,9 +383,21 @@ def regret(game: Game, found: Outcome, sample: Indices, rng: np.random.Generator
             return float(game.values(wedge)[player]), game.slope(wedge, np.eye(len(nash))[player])[[player]]
 
         own, away = nash[[player]], [rng.standard_normal((1, game.model.industries))[:, 1:] for _ in range(starts)]
-        best = [value(_climb(value, own + 0.2 * step, 1e-12)[0])[0] for step in (np.zeros_like(own), *away)]
-        gains[at] = max(best) - found.values[player]
+        begins = [own, *(_solvable(value, own, 0.2 * step) for step in away)]
+        gains[at] = max(value(_climb(value, begin, 1e-12)[0])[0] for begin in begins) - found.values[player]
     return gains
+
+
+def _solvable(value: Callable[[Array], tuple[float, Array]], own: Array, step: Array) -> Array:
+    """Wedges a step away, or the largest half, quarter, ... of it at which the economy is solved."""
+    for _ in range(_HALVES):
+        try:
+            value(own + step)
+        except _UnsolvedError:
+            step = step / 2.0
+        else:
+            return own + step
+    return own
 
 
 def _wedges(subsidy: Array) -> Array:
