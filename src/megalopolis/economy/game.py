@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-from scipy.optimize import minimize
 
+from megalopolis.economy.climb import BOUND, UnsolvedError, Value, climb, solvable
 from megalopolis.economy.linear import Adjoint, Objective, objective_of
 from megalopolis.economy.model import Indices, Model
 from megalopolis.economy.solve import Equilibrium, solve
@@ -19,25 +18,15 @@ _TIGHT: Final = 1e-11
 _SWEEPS: Final = 2000
 #: The same where people commute, whose economy may have no equilibrium away from the right levies.
 _SWEEPS_OF_COMMUTERS: Final = 500
-#: Bounds of ``-ln(1 - s)``: s from -172 % to 63 %.
-_BOUND: Final = 1.0
 #: Largest gain of the first order, in logs of the objective per log of the wedge, at which a game counts as solved.
 TOLERANCE: Final = 1e-8
 _ROUNDS: Final = 200
-#: Halvings of the step to another start.
-_HALVES: Final = 6
 #: Solves after which the levies that pay for subsidies must be found.
 _LEVIES: Final = 30
-#: Starts of a search for a maximum, each where the last one got stuck.
-_CLIMBS: Final = 4
 #: Steps remembered by the acceleration of a game.
 _KEPT: Final = 10
 #: Rounds after which the players' responses are measured again.
 _REFRESH: Final = 40
-
-
-class _UnsolvedError(ValueError):
-    """Subsidies at which the economy is not solved: a city may pay more than its residents earn."""
 
 
 @dataclass
@@ -123,7 +112,7 @@ class Game:
         limit = _SWEEPS_OF_COMMUTERS if self.model.commutes else _SWEEPS
         found = solve(self.model.changed(subsidy=subsidy), start, tolerance=_TIGHT, limit=limit)
         if found.residual > 100.0 * _TIGHT:
-            raise _UnsolvedError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
+            raise UnsolvedError(f"the economy at these subsidies is not solved: residual {found.residual:.1e}")
         return found
 
     def values(self, wedge: Array) -> Array:
@@ -151,7 +140,7 @@ class Game:
         """
         found = self.equilibrium(wedge)
         own = np.einsum("ppk->pk", self._adjoint.gradients(found, self.players, self.objective)[1][:, :, 1:])
-        inside = ~((wedge >= _BOUND) & (own > 0) | (wedge <= -_BOUND) & (own < 0))
+        inside = ~((wedge >= BOUND) & (own > 0) | (wedge <= -BOUND) & (own < 0))
         return own / self.shares, float(np.abs(own * inside).max())
 
 
@@ -250,7 +239,7 @@ def nash(game: Game, *, tolerance: float = TOLERANCE, rounds: int = _ROUNDS) -> 
             steps.clear()
         states.append(wedge.ravel())
         steps.append(np.asarray(-np.linalg.solve(block, gap[:, :, None]), dtype=np.float64).ravel())
-        wedge = np.clip(_accelerated(states[-_KEPT:], steps[-_KEPT:]), -_BOUND, _BOUND).reshape(wedge.shape)
+        wedge = np.clip(_accelerated(states[-_KEPT:], steps[-_KEPT:]), -BOUND, BOUND).reshape(wedge.shape)
         gap, gain = game.conditions(wedge)
         used += 1
     return _outcome(game, "nash", wedge, gain, used)
@@ -383,21 +372,12 @@ def regret(game: Game, found: Outcome, sample: Indices, rng: np.random.Generator
             return float(game.values(wedge)[player]), game.slope(wedge, np.eye(len(nash))[player])[[player]]
 
         own, away = nash[[player]], [rng.standard_normal((1, game.model.industries))[:, 1:] for _ in range(starts)]
-        begins = [own, *(_solvable(value, own, 0.2 * step) for step in away)]
-        gains[at] = max(value(_climb(value, begin, 1e-12)[0])[0] for begin in begins) - found.values[player]
+        begins = [own, *(solvable(value, own, 0.2 * step) for step in away)]
+        gains[at] = (
+            max(value(climb(value, begin, tolerance=TOLERANCE, close=1e-12)[0])[0] for begin in begins)
+            - found.values[player]
+        )
     return gains
-
-
-def _solvable(value: Callable[[Array], tuple[float, Array]], own: Array, step: Array) -> Array:
-    """Wedges a step away, or the largest half, quarter, ... of it at which the economy is solved."""
-    for _ in range(_HALVES):
-        try:
-            value(own + step)
-        except _UnsolvedError:
-            step = step / 2.0
-        else:
-            return own + step
-    return own
 
 
 def _wedges(subsidy: Array) -> Array:
@@ -417,43 +397,6 @@ def _weights(game: Game, weights: Array | None) -> Array:
     return np.asarray(weights / weights.sum())
 
 
-def _best(game: Game, name: str, value: Callable[[Array], tuple[float, Array]], start: Array) -> Outcome:
-    x, left, rounds = _climb(value, _wedges(start))
+def _best(game: Game, name: str, value: Value, start: Array) -> Outcome:
+    x, left, rounds = climb(value, _wedges(start), tolerance=TOLERANCE)
     return _outcome(game, name, x, left, rounds)
-
-
-def _climb(
-    value: Callable[[Array], tuple[float, Array]], first: Array, close: float = 1e-14
-) -> tuple[Array, float, int]:
-    """Maximise by L-BFGS-B (Byrd, Lu, Nocedal and Zhu 1995) within the bounds; wedges, gradient left, rounds."""
-    rounds, least = 0, np.inf
-    scale = max(float(np.abs(value(first)[1]).max()), 1e-6)  # gradients of order one suit the line search
-
-    def falls(flat: Array) -> tuple[float, Array]:
-        nonlocal rounds, least
-        rounds += 1
-        try:
-            found, grad = value(flat.reshape(first.shape))
-        except _UnsolvedError:
-            found, grad = -np.inf, np.zeros_like(first)
-        if not np.isfinite(found):  # the search went too far: worse by what a step of one would bring
-            return min(least, 1e10) + 1.0, np.zeros(first.size)
-        least = min(least, -found / scale)
-        return -found / scale, -grad.ravel() / scale
-
-    x = np.clip(first, -_BOUND, _BOUND).ravel()
-    for _ in range(_CLIMBS):
-        best = minimize(
-            falls,
-            x,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=[(-_BOUND, _BOUND)] * first.size,
-            options={"maxiter": 300, "maxcor": 30, "ftol": close, "gtol": max(1e-7, TOLERANCE / scale)},
-        )
-        x = best.x
-        if best.status != 2:  # else its memory of the shape misleads it: from there with none
-            break
-    free_of = np.abs(x) < _BOUND
-    left = float(np.abs(best.jac[free_of]).max() * scale) if free_of.any() else 0.0
-    return x.reshape(first.shape), left, rounds
