@@ -43,7 +43,11 @@ def test_a_plan_comes_back_as_it_was_sent(api, sent) -> None:
     plan = load_plan(TOY / "plan.yaml")
     assert sent["hash"] == plan.hash
     again = yaml.safe_load(api.get(f"/api/plans/{sent['hash']}", params={"form": "yaml"}).text)
-    assert api.post("/api/plans", json={"region": "region", "plan": again}).json()["hash"] == plan.hash
+    back = api.post("/api/plans", json={"region": "region", "plan": again}).json()
+    assert back["hash"] == plan.hash
+    head = ("name", "names", "description", "descriptions", "years")
+    filed = yaml.safe_load((TOY / "plan.yaml").read_text("utf-8"))
+    assert [back[k] for k in head] == [again[k] for k in head] == [filed[k] for k in head]
     line = next(m for m in sent["measures"] if m["kind"] == "rail_line")
     assert all(s["lon"] is not None and s["km"] is not None for s in line["stops"])
 

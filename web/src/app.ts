@@ -23,7 +23,7 @@ export const timings: { moves: number[]; clusters: number[]; sent: number; drawn
 
 export class App {
   words: Words;
-  history = new History({ name: "", names: {}, years: [], measures: [] });
+  history = new History({ name: "", names: {}, description: "", descriptions: {}, years: [], measures: [] });
   plan: PlanDoc | null = null;
   view: View | null = null;
   job: Job | null = null;

@@ -19,6 +19,8 @@ export interface Measure {
 export interface Draft {
   name: string;
   names: Record<string, string>;
+  description: string;
+  descriptions: Record<string, string>;
   years: number[];
   measures: Measure[];
 }
@@ -40,7 +42,8 @@ function measureOf(doc: MeasureDoc): Measure {
 }
 
 export function draftOf(plan: PlanDoc): Draft {
-  return { name: plan.name, names: plan.names, years: plan.years, measures: plan.measures.map(measureOf) };
+  const { name, names, description, descriptions, years } = plan;
+  return { name, names, description, descriptions, years, measures: plan.measures.map(measureOf) };
 }
 
 /** Take what the server resolved into the draft; measures that are off stay as they were, in their places. */
@@ -59,7 +62,8 @@ export function documentOf(draft: Draft): Fields {
       for (const key of NAMING) if (Array.isArray(fields[key])) fields[key] = kept((fields[key] as string[]).filter((name) => !off.has(name)));
       return NAMING.some((key) => m.fields[key]) && !NAMING.some((key) => fields[key]) ? [] : [fields];
     });
-  return { name: draft.name, names: draft.names, years: draft.years, measures };
+  const { name, names, description, descriptions, years } = draft;
+  return { name, names, description, descriptions, years, measures };
 }
 
 /** Fields of a delay and an overrun that name what they meet: names, or "all". */

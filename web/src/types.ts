@@ -134,6 +134,7 @@ export interface PlanDoc {
   name: string;
   names: Record<string, string>;
   description: string;
+  descriptions: Record<string, string>;
   years: number[];
   measures: MeasureDoc[];
 }

@@ -10,7 +10,8 @@ const plan: PlanDoc = {
   region: "r",
   name: "P",
   names: {},
-  description: "",
+  description: "What it is for.",
+  descriptions: { zh: "用途" },
   years: [2030],
   measures: [
     { id: "line", kind: "rail_line", name: "Line", name_local: "Line", measure: { kind: "rail_line", name: "Line", stops: ["a", "b", "c"], cost: 300, opens: 2028 }, cost: 300, cost_status: "sourced", source: null, stops },
@@ -47,6 +48,7 @@ describe("a draft", () => {
     const draft = changed(draftOf(plan), "line", (m) => ({ ...m, off: true }));
     expect(documentOf(draft).measures).toEqual([]);
     expect((documentOf(draftOf(plan)).measures as unknown[]).length).toBe(2);
+    expect(documentOf(draft)).toMatchObject({ description: "What it is for.", descriptions: { zh: "用途" } });
     expect(acknowledged(draft, { ...plan, measures: [] }).measures.length).toBe(2);
   });
 

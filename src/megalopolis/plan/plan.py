@@ -85,7 +85,10 @@ class Plan:
     def document(self) -> dict[str, Any]:
         """Return the plan as the mapping that a plan file holds."""
         measures = [m.model_dump(mode="json", by_alias=True, exclude_none=True) for m in self.measures]
-        return {"name": self.name, "names": self.names, "years": list(self.years), "measures": measures}
+        head: dict[str, Any] = {"name": self.name, "names": self.names}
+        head |= {"description": self.description} if self.description else {}
+        head |= {"descriptions": self.descriptions} if self.descriptions else {}
+        return head | {"years": list(self.years), "measures": measures}
 
     def last_year(self, default: int) -> int:
         """Return the last year of the plan, or a default where it names none."""

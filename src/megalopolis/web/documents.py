@@ -199,6 +199,7 @@ def plan_document(id_: str, region: Region, plan: Plan) -> Document:
             "name": plan.name,
             "names": plan.names,
             "description": plan.description,
+            "descriptions": plan.descriptions,
             "years": list(plan.years) or [year],
             "document": plan.document(),
             "measures": measures,
