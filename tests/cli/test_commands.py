@@ -109,8 +109,9 @@ def test_travel_by_any_name_in_any_terminal(megalopolis):
     assert (result["from"], result["to"]) == (ANN, COR)
     text = megalopolis("travel", TOY, "ann", "科市", "--lang", "zh", PYTHONIOENCODING="latin-1")
     assert text.status == 0, text.err
-    assert "?? - ??: " in text.out
-    assert "East line" in text.out
+    assert "?? - ??" in text.out
+    assert "East line" not in text.out
+    assert "East line" in megalopolis("travel", TOY, "ann", "科市").out
 
 
 def test_travel_with_a_plan(quick):
@@ -243,7 +244,7 @@ def test_plain_text(quick, command, tmp_path):
     done = quick(command, TOY, *plans, *(["--draws", 0] if command in {"compare", "signals"} else []))
     assert done.status == 0, done.err
     assert done.errors == []
-    expected = {"clusters": "Core", "signals": "horizon", "compare": "Link late", "travel": "Ann"}
+    expected = {"clusters": "Core", "signals": "Horizon", "compare": "Link late", "travel": "Ann"}
     assert expected[command] in done.out
 
 
@@ -278,4 +279,4 @@ def test_economy(quick):
     assert "cities that gain most: real income per resident" in said.out
     alone = quick("economy", TOY, "--draws", 0)
     assert alone.status == 0
-    assert "reference" in alone.out.splitlines()[0]
+    assert "Reference" in alone.out.splitlines()[0]

@@ -38,10 +38,10 @@ def test_filters(quick):
     }
     assert all(text and len(text) < len(whole) for text in only.values())
     assert "Ben Bridge" in only["--sections"]
-    assert "caused by" not in only["--sections"]
+    assert "Caused by" not in only["--sections"]
     assert "Ann" in only["--attribute 安市"]
     assert "background" not in only["--attribute 安市"]
-    assert "common_floor" in only["--allocate"]
+    assert "Common with floor" in only["--allocate"]
     assert "本桥" in quick("environment", TOY, "--sections", "--lang", "zh").out
 
 

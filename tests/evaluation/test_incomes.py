@@ -5,10 +5,10 @@ import pytest
 
 import megalopolis as mp
 from megalopolis.evaluation.incomes import CHANNELS, VARIED, by_place, channels, policies, sensitivity, structure
+from megalopolis.evaluation.words import Words
 from megalopolis.report.blocks import Table
 from megalopolis.report.in_economy import incomes
 from megalopolis.report.view import View
-from megalopolis.report.words import Words
 
 
 @pytest.fixture(scope="module")

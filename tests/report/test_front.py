@@ -1,10 +1,10 @@
 import pytest
 
 from megalopolis.evaluation import Evaluation, evaluate
+from megalopolis.evaluation.words import Words
 from megalopolis.region import Region
 from megalopolis.report.front import TOLD, by_cluster
 from megalopolis.report.view import View
-from megalopolis.report.words import Words
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -9,13 +9,13 @@ import pytest
 
 from megalopolis.errors import BadInput
 from megalopolis.evaluation import Evaluation, evaluate
+from megalopolis.evaluation.number import number
+from megalopolis.evaluation.words import Words
 from megalopolis.plan import Plan
 from megalopolis.region import Region
 from megalopolis.report import page, write_report
 from megalopolis.report.front import sentence
-from megalopolis.report.number import number
 from megalopolis.report.view import View
-from megalopolis.report.words import Words
 
 HOSTILE = "<script>alert(1)</script>\"'$x^{2}$ {words} {{ 7*7 }} </svg></title>"
 VOID = {"meta", "br", "hr", "img", "input", "link"}

@@ -13,7 +13,7 @@ import pytest
 from web_server import Server
 
 import megalopolis
-from megalopolis.report.number import number
+from megalopolis.evaluation.number import number
 
 ROOT = Path(__file__).parent.parent.parent
 WEB = ROOT / "web"

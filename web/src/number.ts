@@ -1,4 +1,4 @@
-// Numbers as the report prints them (src/megalopolis/report/number.py): no more digits than the range supports.
+// Numbers as the report prints them (src/megalopolis/evaluation/number.py): no more digits than the range supports.
 import type { Language } from "./types";
 
 const DIGITS = 3;

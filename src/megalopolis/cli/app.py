@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from megalopolis.evaluation import Evaluation
     from megalopolis.pillar import Progress, Result
@@ -145,7 +145,13 @@ def print_document(text: str) -> None:
 
 def say_warnings(evaluation: Evaluation, language: str = "en") -> None:
     """Print the warnings of an evaluation to stderr."""
-    from megalopolis.evaluation.sentences import told
+    say_notes(evaluation.warnings, language, evaluation.region)
 
-    for warning in evaluation.warnings:
-        typer.echo(f"note: {told(warning, language, evaluation.region)}", err=True)
+
+def say_notes(notes: Iterable[str], language: str, region: Region) -> None:
+    """Print what is worth knowing of a result to stderr."""
+    from megalopolis.evaluation.sentences import told
+    from megalopolis.evaluation.words import Words
+
+    for note in notes:
+        typer.echo(Words(language)("text_note", said=told(note, language, region)), err=True)

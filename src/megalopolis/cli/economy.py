@@ -17,6 +17,7 @@ from megalopolis.cli.app import (
     app,
     evaluate_one,
     print_json,
+    say_notes,
     say_warnings,
 )
 
@@ -85,7 +86,6 @@ def _play(
     from megalopolis.cli.app import progress_bar
     from megalopolis.errors import BadInput, Problem
     from megalopolis.evaluation.answers.economy_games import games_answer, games_lines, play_games
-    from megalopolis.evaluation.sentences import told
     from megalopolis.pillar import Result
 
     if not cities or not game:
@@ -98,6 +98,5 @@ def _play(
     if json:
         print_json(evaluation, games_answer(evaluation, found, objective), found)
         return
-    for warning in found.warnings:
-        typer.echo(f"note: {told(warning, lang, evaluation.region)}", err=True)
+    say_notes(found.warnings, lang, evaluation.region)
     typer.echo("\n".join(games_lines(evaluation, found, lang)))

@@ -51,5 +51,5 @@ def environment(
     if json:
         print_json(evaluation, environment_answer(evaluation, who))
         return
-    say_warnings(evaluation)
+    say_warnings(evaluation, lang)
     typer.echo("\n".join(environment_lines(evaluation, lang, parts=parts, who=who)))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from megalopolis.cli.app import Json, Lang, RegionName, app, load, print_document
+from megalopolis.cli.app import Json, Lang, RegionName, app, load, print_document, say_notes
 
 
 @app.command()
@@ -47,6 +47,5 @@ def monitoring(
         document = {**record, "result": monitoring_answer(found, result, causes), "warnings": list(said)}
         print_document(dump_json(document))
         return
-    for warning in said:
-        typer.echo(f"note: {warning}", err=True)
+    say_notes(said, lang, found)
     typer.echo("\n".join(monitoring_lines(found, result, causes, lang)))

@@ -44,4 +44,4 @@ def signals(
         print_json(evaluation, answer)
         return
     say_warnings(evaluation, lang)
-    typer.echo("\n".join(signals_lines(answer)))
+    typer.echo("\n".join(signals_lines(answer, evaluation.region, lang)))

@@ -100,7 +100,7 @@ def travel(
         print_json(evaluation, answer)
         return
     say_warnings(evaluation, lang)
-    lines = travel_lines(answer, lang) if ids else travel_table_lines(evaluation, lang)
+    lines = travel_lines(answer, evaluation, lang) if ids else travel_table_lines(evaluation, lang)
     typer.echo("\n".join(lines))
 
 

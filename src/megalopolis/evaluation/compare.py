@@ -21,7 +21,7 @@ class Comparison:
     year : int
         Year compared: the last that all have.
     measures : DataFrame
-        Columns ``measure, kind`` and one column of booleans per plan: what differs.
+        Columns ``measure, name_local, kind`` and one column of booleans per plan: what differs.
     table : DataFrame
         Columns ``place, indicator, unit, plan, baseline, value, difference, low, high, spans_zero`` for the region
         and the clusters.
@@ -61,14 +61,15 @@ def compare(evaluations: Sequence[Evaluation]) -> Comparison:
 
 
 def _measures(evaluations: Sequence[Evaluation], names: list[str]) -> pd.DataFrame:
-    kinds: dict[str, str] = {}
+    kinds: dict[str, tuple[str | None, str]] = {}
     for evaluation in evaluations:
-        kinds |= {m.name: m.kind for m in (evaluation.plan.measures if evaluation.plan else ())}
+        kinds |= {m.name: (m.name_local, m.kind) for m in (evaluation.plan.measures if evaluation.plan else ())}
     held = [{m.name for m in (e.plan.measures if e.plan else ())} for e in evaluations]
     rows = [
-        {"measure": m, "kind": k, **{n: m in h for n, h in zip(names, held, strict=True)}} for m, k in kinds.items()
+        {"measure": name, "name_local": local, "kind": kind, **{n: name in h for n, h in zip(names, held, strict=True)}}
+        for name, (local, kind) in kinds.items()
     ]
-    return pd.DataFrame(rows, columns=["measure", "kind", *names])
+    return pd.DataFrame(rows, columns=["measure", "name_local", "kind", *names])
 
 
 def _table(evaluations: Sequence[Evaluation], names: list[str], year: int) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from megalopolis.evaluation.words import Words
 from megalopolis.region import Region
 
 #: Fields of a sentence that hold names of places, which have a name in each language too.
@@ -59,11 +60,40 @@ def told(text: str, language: str, region: Region) -> str:
         if found:
             fields = found.groupdict()
             if _NAMES in fields:
-                names = local_names(region)
-                fields[_NAMES] = "、".join(names.get(name, name) for name in fields[_NAMES].split(", "))
+                fields[_NAMES] = _named(fields[_NAMES], local_names(region))
+            if "pillar" in fields:
+                fields["pillar"] = Words(language).term("pillar", fields["pillar"])
             return template.format(**fields | {"reason": _reason(fields.get("reason"), language, region)})
     return text
 
 
 def _reason(text: str | None, language: str, region: Region) -> str | None:
     return None if text is None else told(text, language, region)
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    """Names in a row in the local language; of a list cut short, how many more there are."""
+    shown, _, more = text.partition(" and ")
+    if not more.removesuffix(" more").isdigit():
+        shown, more = text, ""
+    said = "、".join(names.get(name, name) for name in shown.split(", "))
+    return said + (f"，另有{more.removesuffix(' more')}个" if more else "")
+
+
+def branch_name(name: object, language: str, region: Region) -> str:
+    """Name of a cluster that travel forms; where a city gives it, that city's in a language.
+
+    Parameters
+    ----------
+    name : str
+        As in the table ``branches``: a city and a rank, ``Guangzhou 9``.
+    language : {"en", "zh"}
+        Language wanted.
+    region : Region
+        Knows the names of its cities in its own language.
+    """
+    if language != "zh":
+        return str(name)
+    city, _, rank = str(name).rpartition(" ")
+    stem, tail = (city, f" {rank}") if rank.isdigit() and city else (str(name), "")
+    return local_names(region).get(stem, stem) + tail

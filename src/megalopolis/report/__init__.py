@@ -12,12 +12,12 @@ from typing import Final
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation import Evaluation
 from megalopolis.evaluation.export import write_tables
+from megalopolis.evaluation.words import Words
 from megalopolis.pillar import Progress, silent
 from megalopolis.region.write import atomic
 from megalopolis.report.front import front
 from megalopolis.report.page import render
 from megalopolis.report.view import View
-from megalopolis.report.words import Words
 
 __all__ = ["write_report"]
 

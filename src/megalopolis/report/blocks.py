@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from markupsafe import Markup
 
-from megalopolis.report.number import Printed, duration, number
+from megalopolis.evaluation.number import Printed, duration, number
 
 
 @dataclass(frozen=True)

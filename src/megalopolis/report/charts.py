@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from megalopolis.evaluation.number import number
 from megalopolis.report.blocks import Figure, Swatch
 from megalopolis.report.drawing import ACCENT, BUILT, FAINT, GAINS, INK, LOSSES, MUTED, drawing, to_svg
-from megalopolis.report.number import number
 from megalopolis.report.view import View
 
 SIDES: Final = 7

@@ -15,6 +15,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Outline
 
 from megalopolis.evaluation.ledger import BASELINE, PLAN
+from megalopolis.evaluation.number import number
 from megalopolis.region import Region
 from megalopolis.report.blocks import Figure, Swatch
 from megalopolis.report.drawing import (
@@ -32,7 +33,6 @@ from megalopolis.report.drawing import (
     to_svg,
 )
 from megalopolis.report.geography import Frame, frame_of, land
-from megalopolis.report.number import number
 from megalopolis.report.view import View
 
 WIDTH, HEIGHT = 620.0, 515.0

@@ -8,12 +8,12 @@ from typing import Any
 
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE
+from megalopolis.evaluation.number import number
 from megalopolis.evaluation.pillars import PILLARS
 from megalopolis.region.raw import table_titles
 from megalopolis.report.blocks import Cell, Column, Figure, Table, count, said
 from megalopolis.report.charts import bars
 from megalopolis.report.citymap import gain_map
-from megalopolis.report.number import number
 from megalopolis.report.view import View
 
 #: Indicators of the alternatives' table, in order.

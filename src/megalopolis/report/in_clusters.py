@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from megalopolis.evaluation.ledger import BASELINE
+from megalopolis.evaluation.number import known, number
 from megalopolis.evaluation.signals import signals_of
 from megalopolis.report.blocks import (
     Block,
@@ -21,7 +22,6 @@ from megalopolis.report.blocks import (
     text,
 )
 from megalopolis.report.charts import corridors as corridor_chart
-from megalopolis.report.number import known, number
 from megalopolis.report.view import View
 
 

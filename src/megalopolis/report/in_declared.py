@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from megalopolis.evaluation.declared import KINDS, WELL_READ, Declared, industry_label
+from megalopolis.evaluation.number import known
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Table, amount, count
-from megalopolis.report.number import known
 from megalopolis.report.view import View
 
 _PAIRS: Final = 15

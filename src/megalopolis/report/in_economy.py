@@ -7,10 +7,10 @@ from typing import Any, Final
 import pandas as pd
 
 from megalopolis.evaluation.incomes import CHANNELS, by_place, channels, policies, sensitivity, structure
+from megalopolis.evaluation.number import known, number
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, said
 from megalopolis.report.citymap import change_map
 from megalopolis.report.in_declared import declared
-from megalopolis.report.number import known, number
 from megalopolis.report.view import View
 
 _TOLD: Final = ("gdp", "real_income", "welfare", "population", "wage", "rent")

@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from megalopolis.evaluation.answers.services import PartNames, links_answer
+from megalopolis.evaluation.number import known, number
 from megalopolis.report.blocks import (
     Block,
     Cell,
@@ -24,7 +25,6 @@ from megalopolis.report.blocks import (
     said,
 )
 from megalopolis.report.drawing import INK, text_width
-from megalopolis.report.number import known, number
 from megalopolis.report.view import View
 from megalopolis.units import Array
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from megalopolis.evaluation.ledger import BASELINE, PLAN
+from megalopolis.evaluation.number import known, number
 from megalopolis.pillar import indicators
 from megalopolis.report.blocks import Block, Cell, Column, Paragraph, Section, Table, amount, minutes, said, text
-from megalopolis.report.number import known, number
 from megalopolis.report.view import View
 
 PAIRS: Final = 20

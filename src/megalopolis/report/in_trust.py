@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from megalopolis.evaluation.number import known, number
 from megalopolis.evaluation.sentences import told
 from megalopolis.parameters import registry
 from megalopolis.pillar import indicators
 from megalopolis.report.blocks import Block, Cell, Column, Included, Paragraph, Section, Table, amount, count, text
-from megalopolis.report.number import known, number
 from megalopolis.report.view import View
 
 #: Correlation from which a backtest is said to explain a part.

@@ -12,12 +12,13 @@ import pandas as pd
 
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN, State
+from megalopolis.evaluation.number import known, number
+from megalopolis.evaluation.sentences import branch_name
+from megalopolis.evaluation.words import Words
 from megalopolis.pillar import Result, indicators
 from megalopolis.plan import Plan
 from megalopolis.region.names import short_local
 from megalopolis.report.blocks import Cell, said
-from megalopolis.report.number import known, number
-from megalopolis.report.words import Words
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,7 @@ class View:
 
     def branch(self, name: object) -> str:
         """Name of a cluster that travel forms; where a city gives it, that city's in the language of the report."""
-        labels = self.evaluation.region.names.labels
-        city, _, rank = str(name).rpartition(" ")
-        stem, tail = (city, f" {rank}") if rank.isdigit() and city else (str(name), "")
-        found = [id_ for id_, label in labels.items() if label == stem]
-        return f"{self.city(found[0])}{tail}" if found else str(name)
+        return branch_name(name, self.language, self.evaluation.region)
 
     def level(self, indicator: str, place: str = "region", case: str | None = None, year: int | None = None) -> Cell:
         """Value of an indicator with its range as a cell; a dash where there is none."""

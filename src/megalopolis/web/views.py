@@ -16,11 +16,11 @@ from megalopolis.evaluation.answers.travel import travel_table
 from megalopolis.evaluation.export import dump_json
 from megalopolis.evaluation.ledger import BASELINE, PLAN
 from megalopolis.evaluation.sentences import told
+from megalopolis.evaluation.words import LANGUAGES, Words
 from megalopolis.pillar import Progress, indicators
 from megalopolis.report import write_report
 from megalopolis.report.front import trust
 from megalopolis.report.view import View
-from megalopolis.report.words import LANGUAGES, Words
 from megalopolis.web.formed import Document, formed_document
 
 #: Files of an evaluation by their names, with their types.

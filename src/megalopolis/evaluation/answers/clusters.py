@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 from megalopolis.evaluation.answers.document import Document, cities
-from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.answers.plaintext import ABSENT, Teller
 from megalopolis.evaluation.evaluation import Evaluation
+from megalopolis.evaluation.sentences import branch_name
 
 
 def clusters_answer(evaluation: Evaluation) -> Document:
@@ -32,44 +36,39 @@ def clusters_answer(evaluation: Evaluation) -> Document:
 
 def clusters_lines(evaluation: Evaluation, language: str) -> list[str]:
     """Planned clusters against the branches that match them, then the corridors."""
-    region, result = evaluation.region, evaluation.result("clusters")
-    planned = result.tables["planned"]
-    lines = [f"{region.name}, {evaluation.last[0]} {evaluation.year}: planned clusters against what travel forms", ""]
+    tell, result = Teller(evaluation.region, language), evaluation.result("clusters")
+    words = tell.words
+    branches = result.tables["branches"]
+    names = dict(zip(branches["id"], branches["name"], strict=True))
+    case, year = evaluation.last
+    lines = [words("text_planned", region=tell.place("region"), case=words.term("case", case), year=year), ""]
     rows = [
         [
-            place_name(region, f"cluster:{row['id']}", language),
+            tell.place(f"cluster:{row['id']}"),
             f"{row['jaccard']:.2f}",
-            str(row["best_cluster"]),
-            str(row["maturity"]),
-            ", ".join(place_name(region, i, language) for i in row["missing"]) or "-",
-            ", ".join(place_name(region, i, language) for i in row["extra"]) or "-",
+            branch_name(names.get(row["best_cluster"], ABSENT), language, evaluation.region),
+            words.term("maturity", row["maturity"]),
+            *(tell.many([tell.place(i) for i in row[which]]) for which in ("missing", "extra")),
         ]
-        for row in planned.to_dict("records")
+        for row in result.tables["planned"].to_dict("records")
     ]
-    lines += table(["planned", "Jaccard", "best branch", "maturity", "missing", "extra"], rows)
-    branches = result.tables["branches"]
-    lines += ["", f"{len(branches)} branches; the 20 most populous of the finest level with more than one city", ""]
+    lines += tell.table(tell.heads("cluster", "jaccard", "best_branch", "verdict", "missing", "extra"), rows)
+    lines += ["", words("text_branches", count=len(branches)), ""]
     finest = branches[(branches["level"] == branches["level"].max()) & (branches["cities"].map(len) > 1)]
     rows = [
-        [
-            str(b["name"]),
-            str(len(b["cities"])),
-            figure(b["population"]),
-            figure(b["length_km"], "km"),
-            f"{b['stability']:.2f}",
-        ]
+        [branch_name(b["name"], language, evaluation.region), *_size(tell, b), f"{b['stability']:.2f}"]
         for b in finest.sort_values("population", ascending=False).head(20).to_dict("records")
     ]
-    lines += table(["branch", "cities", "people", "length", "stability"], rows)
+    size = ("cities", "population", "length")
+    lines += tell.table(tell.heads("text_branch", *size, "stability"), rows)
     corridors = result.tables["corridors"]
-    lines += ["", "corridors: the largest group of cities within each threshold of the next", ""]
     rows = [
-        [
-            f"{row['threshold_min']:.0f} min",
-            str(len(row["cities"])),
-            figure(row["population"]),
-            figure(row["length_km"], "km"),
-        ]
+        [tell.figure(row["threshold_min"], "min"), *_size(tell, row)]
         for row in corridors[corridors["rank"] == 1].to_dict("records")
     ]
-    return [*lines, *table(["threshold", "cities", "people", "length"], rows)]
+    return [*lines, "", words("text_corridors"), "", *tell.table(tell.heads("threshold", *size), rows)]
+
+
+def _size(tell: Teller, group: Mapping[Hashable, Any]) -> list[str]:
+    people, length = group["population"], group["length_km"]
+    return [str(len(group["cities"])), tell.figure(people), tell.figure(length, "km")]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city
 from megalopolis.evaluation.answers.economy_evidence import backtest_answer, declared_answer, worth_answer
-from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.answers.plaintext import Teller
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.pillar import Result, indicators
-from megalopolis.region import Region
 
 
 def economy_answer(evaluation: Evaluation) -> Document:
@@ -42,40 +42,38 @@ def economy_answer(evaluation: Evaluation) -> Document:
 
 def economy_lines(evaluation: Evaluation, language: str) -> list[str]:
     """Region and clusters, then the cities that gain and lose most per resident."""
-    region, result = evaluation.region, _solved(evaluation)
-    names = [name for name, entry in indicators().items() if name in set(result.indicators["indicator"])]
+    tell, result = Teller(evaluation.region, language), _solved(evaluation)
+    own = set(result.indicators["indicator"])
     if evaluation.plan is None:
-        ledger = evaluation.ledger
-        shown = ledger[ledger["indicator"].isin(names) & ~ledger["place"].isin(region.names.labels)]
-        rows = [
-            [
-                place_name(region, str(r["place"]), language),
-                indicators()[str(r["indicator"])].label(language),
-                _level(region, r["value"], r["unit"]),
-            ]
-            for r in shown.to_dict("records")
-        ]
-        return table(["place", "indicator", "reference"], rows)
+        return _levels(evaluation, tell, own)
     gap = evaluation.difference
-    gap = gap[gap["indicator"].isin(names) & (gap["year"] == evaluation.year)]
+    gap = gap[gap["indicator"].isin(own) & (gap["year"] == evaluation.year)]
     together = gap[gap["place"].eq("region") | gap["place"].str.startswith("cluster:")]
     rows = [
-        [
-            place_name(region, str(r["place"]), language),
-            indicators()[str(r["indicator"])].label(language),
-            _level(region, r["baseline"], indicators()[str(r["indicator"])].unit),
-            _signed(r["difference"], r["baseline"], indicators()[str(r["indicator"])].unit),
-            f"{_signed(r['low'], r['baseline'])} to {_signed(r['high'], r['baseline'])}" if pd.notna(r["low"]) else "",
-        ]
+        [*_level(tell, r, r["baseline"]), *tell.change(r, indicators()[str(r["indicator"])].unit)]
         for r in together.to_dict("records")
     ]
-    lines = [*table(["place", "indicator", "reference", "change", "range"], rows), ""]
+    head = tell.heads("text_place", "indicator", "text_reference", "text_change", "text_range")
+    lines = [*tell.table(head, rows), ""]
     income = evaluation.at_place("real_income")
     share = (income["difference"] / income["baseline"]).sort_values(ascending=False)
-    for title, part in (("gain most", share.head(10)), ("gain least or lose", share.tail(10)[::-1])):
-        rows = [[place_name(region, str(place), language), f"{100 * v:+.2f} %"] for place, v in part.items()]
-        lines += [f"cities that {title}: real income per resident", "", *table(["city", "change"], rows), ""]
+    for title, part in (("text_gain_most", share.head(10)), ("text_gain_least", share.tail(10)[::-1])):
+        rows = [[tell.place(str(place)), f"{'+' if v > 0 else ''}{tell.share(v, 2)}"] for place, v in part.items()]
+        lines += [tell.words(title), "", *tell.table(tell.heads("city", "text_change"), rows), ""]
     return lines[:-1]
+
+
+def _levels(evaluation: Evaluation, tell: Teller, own: set[str]) -> list[str]:
+    """Region and clusters in the reference case."""
+    ledger = evaluation.ledger
+    shown = ledger[ledger["indicator"].isin(own) & ~ledger["place"].isin(evaluation.region.names.labels)]
+    rows = [_level(tell, r, r["value"]) for r in shown.to_dict("records")]
+    return tell.table(tell.heads("text_place", "indicator", "text_reference"), rows)
+
+
+def _level(tell: Teller, row: Mapping[Hashable, Any], value: float) -> list[str]:
+    indicator = str(row["indicator"])
+    return [tell.place(str(row["place"])), tell.label(indicator), tell.figure(value, indicators()[indicator].unit)]
 
 
 def _solved(evaluation: Evaluation) -> Result:
@@ -92,14 +90,3 @@ def _solved(evaluation: Evaluation) -> Result:
     if "cities" not in result.tables:
         raise BadInput(Problem(evaluation.region.name, result.warnings[0], "check barriers and railway"))
     return result
-
-
-def _level(region: Region, value: float, unit: str) -> str:
-    whole = float(round(value)) if unit == "persons" else value
-    return figure(whole, unit.replace("currency", region.meta.currency).removesuffix("index").rstrip())
-
-
-def _signed(change: float, level: float, unit: str = "") -> str:
-    """Change with its sign; what is rounding beside the level is none, and less than half a person."""
-    nothing = abs(change) <= max(1e-9 * max(abs(level), 1.0), 0.5 if unit == "persons" else 0.0)
-    return "0" if nothing else ("+" if change > 0 else "-") + figure(abs(change))

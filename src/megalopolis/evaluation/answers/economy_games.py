@@ -12,72 +12,12 @@ from megalopolis.economy.coordination import NAMES
 from megalopolis.economy.linear import Objective
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city
-from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.answers.plaintext import Teller
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.incomes import policies, sensitivity
 from megalopolis.evaluation.ledger import BASELINE
+from megalopolis.evaluation.words import Words
 from megalopolis.pillar import Progress, Result, silent
-
-_WORDS = {
-    "en": {
-        "game": "game",
-        "free": "no subsidies",
-        "nash": "competition",
-        "pigou": "common rule",
-        "cooperate": "joint best",
-        "bargain": "bargain",
-        "gdp": "GDP",
-        "welfare": "welfare",
-        "value": "over competition",
-        "subsidies": "subsidies paid",
-        "duplication": "duplication",
-        "krugman": "Krugman index",
-        "city": "city",
-        "highest": "highest subsidy",
-        "certificate": "most that a city could gain alone from competition, in logs",
-        "worth": "what agreeing is worth a year, against competition",
-        "policy": "policy",
-        "policies": "what each policy does (Shapley value)",
-        "rail": "rail",
-        "migration": "moving",
-        "trade": "trade",
-        "land": "land",
-        "bands": "one parameter at its low and high",
-        "moved": "people elsewhere",
-        "by_rail": "shares that follow minutes",
-        "low": "low",
-        "high": "high",
-    },
-    "zh": {
-        "game": "博弈",
-        "free": "无补贴",
-        "nash": "竞争",
-        "pigou": "共同规则",
-        "cooperate": "联合最优",
-        "bargain": "谈判",
-        "gdp": "地区生产总值",
-        "welfare": "福利",
-        "value": "相对竞争",
-        "subsidies": "补贴支出",
-        "duplication": "产业重复度",
-        "krugman": "克鲁格曼指数",
-        "city": "城市",
-        "highest": "最高补贴率",
-        "certificate": "任一城市单方面偏离竞争均衡的最大收益（对数）",
-        "worth": "协调的价值（每年，相对竞争）",
-        "policy": "政策",
-        "policies": "各项政策的作用（沙普利值）",
-        "rail": "铁路",
-        "migration": "迁移",
-        "trade": "贸易",
-        "land": "土地",
-        "bands": "单个参数取上下限时",
-        "moved": "迁移人口",
-        "by_rail": "随出行时间变化的份额",
-        "low": "下限",
-        "high": "上限",
-    },
-}
 
 
 def _minutes(evaluation: Evaluation) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -144,16 +84,12 @@ def games_answer(evaluation: Evaluation, found: Result, objective: str) -> Docum
 
 def games_lines(evaluation: Evaluation, found: Result, language: str) -> list[str]:
     """Games side by side, then what the agreement asked for last is worth to each city."""
-    words, tables = _WORDS[language], found.tables
-    unit = evaluation.region.meta.currency
-    head = [words[w] for w in ("game", "gdp", "welfare", "value", "subsidies", "duplication", "krugman")]
+    tell, tables, money = Teller(evaluation.region, language), found.tables, "currency"
+    words = tell.words
     rows = [
         [
-            words[r["game"]],
-            figure(r["gdp"], unit),
-            figure(r["welfare"], unit),
-            figure(r["value_over_nash"], unit),
-            figure(r["subsidies"], unit),
+            words.term("game", r["game"]),
+            *(tell.figure(r[c], money) for c in ("gdp", "welfare", "value_over_nash", "subsidies")),
             f"{r['duplication']:.3f}",
             f"{r['krugman']:.3f}",
         ]
@@ -166,24 +102,24 @@ def games_lines(evaluation: Evaluation, found: Result, language: str) -> list[st
     top = made.loc[made.groupby("city")["subsidy"].idxmax()].set_index("city")
     cities = [
         [
-            place_name(evaluation.region, r["city"], language),
-            figure(r["value_over_nash"], unit),
-            figure(r["gdp"], unit),
-            f"{100 * top.loc[r['city'], 'subsidy']:.1f} % {top.loc[r['city'], 'industry']}",
+            tell.place(r["city"]),
+            tell.figure(r["value_over_nash"], money),
+            tell.figure(r["gdp"], money),
+            f"{tell.share(top.loc[r['city'], 'subsidy'], 1)} {words.term('industry', top.loc[r['city'], 'industry'])}",
             f"{r['krugman']:.3f}",
         ]
         for r in own.to_dict("records")
     ]
-    header = [words[w] for w in ("city", "value", "gdp", "highest", "krugman")]
+    heads = ("game", "gdp", "text_welfare", "text_value", "text_subsidies", "text_duplication", "text_krugman")
     worst = float(tables["regret"]["log_gain"].max())
     return [
-        *table(head, rows),
+        *tell.table(tell.heads(*heads), rows),
         "",
-        f"{words['worth']}: {words[last]}",
+        words("text_worth") + words("colon") + words.term("game", last),
         "",
-        *table(header, cities),
+        *tell.table(tell.heads("city", "text_value", "gdp", "text_highest", "text_krugman"), cities),
         "",
-        f"{words['certificate']}: {worst:.1e}",
+        f"{words('text_certificate')}{words('colon')}{worst:.1e}",
     ]
 
 
@@ -197,33 +133,29 @@ def policies_answer(evaluation: Evaluation) -> Document:
 
 def policies_lines(evaluation: Evaluation, language: str) -> list[str]:
     """Shapley values of the region, and its sensitivity, as text; nothing where nothing changes."""
-    words, unit = _WORDS[language], evaluation.region.meta.currency
+    tell, money = Teller(evaluation.region, language), "currency"
+    words = tell.words
     values = policies(evaluation)
     if values.empty:
         return []
     whole = values.groupby("policy", sort=False)[["gdp", "welfare"]].sum()
-    rows = [[words[str(p)], figure(r["gdp"], unit), figure(r["welfare"], unit)] for p, r in whole.iterrows()]
+    rows = [
+        [words.term("policy", p), tell.figure(r["gdp"], money), tell.figure(r["welfare"], money)]
+        for p, r in whole.iterrows()
+    ]
     ends = [
         [
-            f"{words.get(r['parameter'], r['parameter'])}: {_end(words, r[end], end)}",
-            *(figure(r[f"{name}_{end}"], unit) for name in ("gdp", "welfare")),
-            figure(r[f"moved_{end}"]),
+            f"{words.term('economy_parameter', r['parameter'])}{words('colon')}{_end(words, r[end], end)}",
+            *(tell.figure(r[f"{name}_{end}"], money) for name in ("gdp", "welfare")),
+            tell.figure(r[f"moved_{end}"]),
         ]
         for r in sensitivity(evaluation).to_dict("records")
         for end in ("low", "high")
     ]
-    head = [words["policy"], words["gdp"], words["welfare"]]
-    return [
-        "",
-        words["policies"],
-        "",
-        *table(head, rows),
-        "",
-        words["bands"],
-        "",
-        *table(["", words["gdp"], words["welfare"], words["moved"]], ends),
-    ]
+    made = ("gdp", "text_welfare")
+    lines = ["", words("text_policies"), "", *tell.table(tell.heads("economy_policy", *made), rows), ""]
+    return [*lines, words("text_bands"), "", *tell.table(["", *tell.heads(*made, "text_moved")], ends)]
 
 
-def _end(words: dict[str, str], value: float, end: str) -> str:
-    return words[end] if pd.isna(value) else f"{value:g}"
+def _end(words: Words, value: float, end: str) -> str:
+    return words(end) if pd.isna(value) else f"{value:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import pandas as pd
@@ -9,14 +10,13 @@ import pandas as pd
 from megalopolis.environment.air import by_receptor
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city, plain
-from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.answers.plaintext import ABSENT, Teller
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.region import Region
 
 __all__ = ["by_receptor", "environment_answer", "environment_lines"]
 
 CASES: Final = ("own", "common", "common_floor", "least_cost")
-_BACKGROUND: Final = "background"
 
 
 def environment_answer(evaluation: Evaluation, who: str | None = None) -> Document:
@@ -104,152 +104,146 @@ def environment_lines(evaluation: Evaluation, language: str, *, parts: set[str],
         if not whole:
             raise BadInput(Problem("", "the region has no rivers and lakes", "ask for the whole answer: its air"))
         parts = set()
+    tell = Teller(evaluation.region, language)
     if "sections" in parts:
-        lines += [*_section_lines(evaluation, tables["sections"], language), ""]
+        lines += [*_section_lines(tell, tables["sections"], evaluation.year), ""]
     if "attribution" in parts:
-        lines += [*_cause_lines(evaluation.region, tables["attribution"], language, who), ""]
+        lines += [*_cause_lines(tell, tables["attribution"], who), ""]
     if "cases" in parts:
-        lines += [*_case_lines(evaluation, tables, language), ""]
+        lines += [*_case_lines(tell, tables), ""]
     if whole and "air" in tables:
-        lines += [*_air_lines(evaluation, tables["air"], language), ""]
+        lines += [*_air_lines(tell, tables["air"], evaluation.year), ""]
     if whole and "air_modelled" in tables:
-        lines += [*_modelled_lines(evaluation.region, tables["air_modelled"], language), ""]
+        lines += [*_modelled_lines(tell, tables["air_modelled"]), ""]
     return lines[:-1]
 
 
-def _air_lines(evaluation: Evaluation, air: pd.DataFrame, language: str) -> list[str]:
+def _air_lines(tell: Teller, air: pd.DataFrame, year: int) -> list[str]:
     """Latest measured yearly means of every city against the limits."""
     last = air.sort_values("year", kind="stable").groupby(["city", "pollutant", "statistic"], sort=False).tail(1)
-    told = {True: "yes", False: "no"}
     rows = [
         [
-            place_name(evaluation.region, str(r["city"]), language),
-            str(r["pollutant"]),
+            tell.place(str(r["city"])),
+            _pollutant(tell, r["pollutant"]),
             str(r["year"]),
-            figure(r["value"], r["unit"]),
-            figure(r["limit"]),
-            told.get(r["complies"], "-"),
-            figure(r["limit_on_date"]),
-            told.get(r["complies_on_date"], "-"),
+            tell.figure(r["value"], r["unit"]),
+            tell.figure(r["limit"]),
+            tell.yes(r["complies"]),
+            tell.figure(r["limit_on_date"]),
+            tell.yes(r["complies_on_date"]),
         ]
         for r in _records(last)
     ]
-    head = ["city", "pollutant", "year", "measured", "limit then", "met", f"limit {evaluation.year}", "met"]
-    return ["measured air", "", *table(head, rows)]
+    head = [
+        *tell.heads("city", "pollutant", "year", "text_measured", "limit_then", "text_met"),
+        tell.words("text_limit_in", year=year),
+        tell.words("text_met"),
+    ]
+    return [tell.words("text_air"), "", *tell.table(head, rows)]
 
 
-def _modelled_lines(region: Region, modelled: pd.DataFrame, language: str) -> list[str]:
+def _modelled_lines(tell: Teller, modelled: pd.DataFrame) -> list[str]:
     """What the cities' emissions add to the air of each, and how much of it is its own doing."""
     rows = [
         [
-            place_name(region, str(r["receptor"]), language),
+            tell.place(str(r["receptor"])),
             str(r["species"]),
-            figure(r["concentration"], "ug/m3"),
-            f"{100 * r['own']:.0f} %",
-            "-" if r["other"] is None else place_name(region, str(r["other"]), language),
-            "-" if r["other"] is None else f"{100 * r['other_share']:.0f} %",
+            tell.figure(r["concentration"], "ug/m3"),
+            tell.share(r["own"]),
+            *((ABSENT, ABSENT) if r["other"] is None else (tell.place(str(r["other"])), tell.share(r["other_share"]))),
         ]
         for r in _records(by_receptor(modelled))
     ]
-    head = ["city", "species emitted", "adds", "of it its own", "most of the rest", "share"]
-    return ["modelled air", "", *table(head, rows)]
+    head = tell.heads("city", "air_species", "text_adds", "air_own", "air_other", "air_other_share")
+    return [tell.words("text_air_modelled"), "", *tell.table(head, rows)]
 
 
-def _section_lines(evaluation: Evaluation, sections: pd.DataFrame, language: str) -> list[str]:
-    region = evaluation.region
+def _section_lines(tell: Teller, sections: pd.DataFrame, year: int) -> list[str]:
     pollutants = [c for c in ("cod", "bod5", "nh3n", "tn", "tp", "do") if c in sections]
-    rows = []
-    for row in _records(sections):
-        over = row["exceedance"]
-        beyond = f"+{100 * over:.0f} %" if row["exceeded"] and over is not None else ""
-        rows.append(
-            [
-                _section_name(region, row["section"], language),
-                place_name(region, str(row["city"]), language) if row["city"] else "-",
-                row["class"],
-                row["target"] or "-",
-                {True: "yes", False: "no"}.get(row["complies"], "-"),
-                row["exceeded"] or "-",
-                beyond,
-                figure(row.get("probability")),
-                *(figure(row[p]) for p in pollutants),
-            ]
-        )
-    head = ["section", "city", "class", "target", "complies", "exceeded", "by", "probability"]
+    names = _section_names(tell)
+    rows = [
+        [
+            names(row["section"]),
+            tell.place(str(row["city"])) if row["city"] else ABSENT,
+            tell.words.term("grade", row["class"]),
+            tell.words.term("grade", row["target"]) if row["target"] else ABSENT,
+            tell.yes(row["complies"]),
+            _pollutant(tell, row["exceeded"]) if row["exceeded"] else ABSENT,
+            "" if not row["exceeded"] or row["exceedance"] is None else f"+{tell.share(row['exceedance'])}",
+            tell.figure(row.get("probability")),
+            *(tell.figure(row[p]) for p in pollutants),
+        ]
+        for row in _records(sections)
+    ]
+    head = tell.heads("section", "city", "class", "target", "text_complies", "exceeded", "text_by", "probability")
     counted = sections["complies"].dropna()
-    said = f"{int(counted.sum())} of {len(counted)} sections with a target comply in {evaluation.year}; mg/L"
-    return [said, "", *table([*head, *pollutants], rows)]
+    said = tell.words("text_sections", met=int(counted.sum()), total=len(counted), year=year)
+    return [said, "", *tell.table([*head, *(_pollutant(tell, p) for p in pollutants)], rows)]
 
 
-def _section_name(region: Region, id_: str, language: str) -> str:
-    names = region.frame("sections").set_index("id").loc[id_]
-    chosen = names["name_local"] if language == "zh" else names["name"]
-    return str(chosen) if isinstance(chosen, str) else id_
+def _pollutant(tell: Teller, code: object) -> str:
+    return tell.words.term("pollutant", code)
 
 
-def _cause_lines(region: Region, causes: pd.DataFrame, language: str, who: str | None) -> list[str]:
+def _section_names(tell: Teller) -> Callable[[object], str]:
+    """Name sections by their ids."""
+    own = tell.region.frame("sections")
+    named = dict(zip(own["id"], own["name_local" if tell.language == "zh" else "name"], strict=True))
+    return lambda id_: named[id_] if isinstance(named.get(id_), str) else str(id_)
+
+
+def _cause_lines(tell: Teller, causes: pd.DataFrame, who: str | None) -> list[str]:
     """Shares of the load at every section; of one city only, where it is named."""
     if who is not None:
-        causes = _of_city(region, causes, who)
+        causes = _of_city(tell.region, causes, who)
     wide = causes.pivot_table(index=["section", "city"], columns="pollutant", values="share", sort=False).reset_index()
     wide = wide.assign(order=-wide.get("nh3n", wide.iloc[:, -1])).sort_values(["section", "order"], kind="stable")
     pollutants = [c for c in ("cod", "bod5", "nh3n", "tn", "tp") if c in wide]
+    names = _section_names(tell)
     rows = [
         [
-            _section_name(region, row["section"], language),
-            place_name(region, row["city"], language) if row["city"] != _BACKGROUND else _BACKGROUND,
-            *("-" if pd.isna(row[p]) else f"{100 * row[p]:.1f} %" for p in pollutants),
+            names(row["section"]),
+            tell.place(row["city"]),
+            *(tell.share(row[p], 1) or ABSENT for p in pollutants),
         ]
         for row in wide.to_dict("records")
     ]
-    return ["share of the load at each section", "", *table(["section", "caused by", *pollutants], rows)]
+    head = [*tell.heads("section", "text_caused_by"), *(_pollutant(tell, p) for p in pollutants)]
+    return [tell.words("text_causes"), "", *tell.table(head, rows)]
 
 
-def _case_lines(evaluation: Evaluation, tables: Any, language: str) -> list[str]:
-    region, currency = evaluation.region, evaluation.region.meta.currency
+def _case_lines(tell: Teller, tables: Any) -> list[str]:
+    words, money = tell.words, "currency"
     if "case_totals" not in tables:
-        return ["no cases: no discharge has a treatment level"]
+        return [words("text_no_cases")]
     totals = [
         [
-            r["case"],
-            figure(r["cost"], currency),
-            figure(r["change"], currency),
-            f"{r['complying']} of {r['sections']}",
+            words.term("abatement", r["case"]),
+            tell.figure(r["cost"], money),
+            tell.figure(r["change"], money, signed=True),
+            words("of_total", part=r["complying"], total=r["sections"]),
             str(r["anoxic_reaches"]),
         ]
         for r in _records(tables["case_totals"])
     ]
-    lines = ["yearly cost of treatment", ""]
-    lines += [*table(["case", "cost", "against own", "sections complying", "reaches without oxygen"], totals), ""]
+    head = tell.heads("abatement_case", "yearly_cost", "against_own", "complying", "without_oxygen")
+    lines = [words("text_cases"), "", *tell.table(head, totals), ""]
     wide = tables["cases"].pivot_table(index="city", columns="case", values="cost", sort=False)
     cases = [c for c in CASES if c in wide]
-    rows = [
-        [place_name(region, str(c), language), *(figure(r[k], currency) for k in cases)] for c, r in wide.iterrows()
-    ]
-    lines += [*table(["city", *cases], rows), ""]
-    prices = tables["prices"]
-    binding = [
-        [
-            _section_name(region, r["section"], language),
-            r["pollutant"],
-            figure(r["limit"]),
-            figure(r["price"], currency),
-        ]
-        for r in _records(prices[prices["price"] > 0])
-    ]
-    lines += ["what one mg/L less would cost a year", ""]
-    lines += table(["section", "pollutant", "limit, mg/L", "price"], binding)
+    rows = [[tell.place(str(c)), *(tell.figure(r[k], money) for k in cases)] for c, r in wide.iterrows()]
+    lines += [*tell.table([words("city"), *(words.term("abatement", c) for c in cases)], rows), ""]
+    prices, names = tables["prices"], _section_names(tell)
+
+    def limited(r: Document) -> list[str]:
+        return [names(r["section"]), _pollutant(tell, r["pollutant"]), tell.figure(r["limit"])]
+
+    binding = [[*limited(r), tell.figure(r["price"], money)] for r in _records(prices[prices["price"] > 0])]
+    head = tell.heads("section", "pollutant", "limit_mgl")
+    lines += [words("text_prices"), "", *tell.table([*head, words("price")], binding)]
     unmet = [
-        [
-            _section_name(region, r["section"], language),
-            r["pollutant"],
-            figure(r["limit"]),
-            figure(r["best"]),
-            r["reason"],
-        ]
+        [*limited(r), tell.figure(r["best"]), words.term("text_because", r["reason"])]
         for r in _records(tables["unmet"])
     ]
     if unmet:
-        lines += ["", "limits that no treatment reaches", ""]
-        lines += table(["section", "pollutant", "limit, mg/L", "at best", "because of"], unmet)
+        lines += ["", words("text_unmet"), "", *tell.table([*head, *tell.heads("at_best", "text_because")], unmet)]
     return lines

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -12,7 +11,7 @@ from megalopolis.environment.monitoring import Below, Monitoring, monitor
 from megalopolis.environment.standards import SURFACE_WATER, standards
 from megalopolis.errors import BadInput, Problem
 from megalopolis.evaluation.answers.document import Document, city, plain
-from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.answers.plaintext import ABSENT, Teller
 from megalopolis.evaluation.evaluate import evaluate
 from megalopolis.region import Region
 from megalopolis.region.monitored import read_observations
@@ -86,59 +85,54 @@ def monitoring_answer(region: Region, found: Monitoring, causes: pd.DataFrame) -
 
 def monitoring_lines(region: Region, found: Monitoring, causes: pd.DataFrame, language: str) -> list[str]:
     """Classes, then the exceedances with who causes them, then the trends that are significant."""
-    names = region.frame("sections").set_index("id")["name_local" if language == "zh" else "name"]
+    tell = Teller(region, language)
+    words = tell.words
 
-    def named(id_: Any) -> str:
-        name = names.get(id_)
-        return name if isinstance(name, str) else str(id_)
+    def factor(code: object) -> str:
+        return words.term("pollutant", code)
 
-    grades = found.sections
-    parameters = [c for c in ("do", "codmn", "cod", "bod5", "nh3n", "tn", "tp") if c in grades]
+    parameters = [c for c in ("do", "codmn", "cod", "bod5", "nh3n", "tn", "tp") if c in found.sections]
     rows = [
         [
-            named(r["section"]),
-            r["class"],
-            r["target"] or "-",
-            {True: "yes", False: "no"}.get(r["complies"], "-"),
-            r["exceeded"] or "-",
+            tell.named("sections", r["section"]),
+            words.term("grade", r["class"]),
+            words.term("grade", r["target"]) if r["target"] else ABSENT,
+            tell.yes(r["complies"]),
+            factor(r["exceeded"]) if r["exceeded"] else ABSENT,
             str(r["days"]),
-            *(figure(r[p]) for p in parameters),
+            *(tell.figure(r[p]) for p in parameters),
         ]
-        for r in plain(grades.to_dict("records"))
+        for r in plain(found.sections.to_dict("records"))
     ]
-    lines = table(["section", "class", "target", "complies", "exceeded", "days", *parameters], rows)
+    head = tell.heads("section", "class", "target", "text_complies", "exceeded", "text_days")
+    lines = tell.table([*head, *map(factor, parameters)], rows)
     blame = {
-        key: ", ".join(
-            f"{place_name(region, str(c), language)} {100 * s:.0f} %"
-            for c, s in zip(p["city"], p["share"], strict=True)
-        )
+        key: tell.many([f"{tell.place(str(c))} {tell.share(s)}" for c, s in zip(p["city"], p["share"], strict=True)])
         for key, p in causes.groupby(["section", "pollutant"], sort=False)
     }
     over = [
         [
-            named(r["section"]),
+            tell.named("sections", r["section"]),
             r["date"],
-            r["parameter"],
-            figure(r["value"]),
-            figure(r["limit"]),
-            f"+{100 * r['exceedance']:.0f} %",
-            blame.get((r["section"], r["parameter"]), "-"),
+            factor(r["parameter"]),
+            tell.figure(r["value"]),
+            tell.figure(r["limit"]),
+            f"+{tell.share(r['exceedance'])}",
+            blame.get((r["section"], r["parameter"]), ABSENT),
         ]
         for r in found.exceedances.head(50).to_dict("records")
     ]
-    head = ["section", "date", "factor", "value", "limit", "beyond", "caused by, modelled"]
-    lines += ["", f"{len(found.exceedances)} values beyond the target of their section", "", *table(head, over)]
-    sure = found.trends[found.trends["p"] < 0.05]
+    head = tell.heads("section", "text_date", "text_factor", "value", "limit", "text_beyond", "text_blame")
+    lines += ["", words("text_exceedances", count=len(found.exceedances)), "", *tell.table(head, over)]
     trends = [
         [
-            named(r["section"]),
-            r["parameter"],
+            tell.named("sections", r["section"]),
+            factor(r["parameter"]),
             f"{r['slope']:+.3g}",
-            f"{r['low']:+.3g} to {r['high']:+.3g}",
+            words("range_cell", low=f"{r['low']:+.3g}", high=f"{r['high']:+.3g}"),
             f"{r['p']:.2g}",
         ]
-        for r in sure.to_dict("records")
+        for r in found.trends[found.trends["p"] < 0.05].to_dict("records")
     ]
-    lines += ["", "trends per year, significant at 5 %", ""]
-    lines += table(["section", "parameter", "slope", "95 %", "p"], trends)
-    return lines
+    head = [*tell.heads("section", "text_factor", "text_slope"), "95 %", "p"]
+    return [*lines, "", words("text_trends"), "", *tell.table(head, trends)]

@@ -9,60 +9,19 @@ from typing import Any, Final
 import pandas as pd
 
 from megalopolis.evaluation.answers.document import Document, city
-from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.answers.plaintext import Teller
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.evaluation.ledger import BASELINE, PLAN
+from megalopolis.evaluation.words import Words
 from megalopolis.pillar import Progress, indicators, silent
 from megalopolis.services import face
 from megalopolis.services.quantity import reform, standard_cost
 from megalopolis.services.resident import render
 from megalopolis.units import MINUTES_PER_HOUR
 
-_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "procedure": ("procedure", "事项"),
-    "cases": ("cases a year", "年办件量"),
-    "hours": ("hours", "小时"),
-    "range": ("range", "区间"),
-    "documents": ("documents", "材料"),
-    "visits": ("visits", "跑动"),
-    "money": ("money", "费用"),
-    "days": ("working days", "工作日"),
-    "remote": ("without a trip", "零跑动"),
-    "place": ("place", "地区"),
-    "indicator": ("indicator", "指标"),
-    "value": ("value", "数值"),
-    "reference": ("reference", "参照"),
-    "change": ("change", "变化"),
-    "assumed": ("assumed values of the catalogue: {share:.0%}", "目录中假设数据占比：{share:.0%}"),
-    "saves": ("the plan saves {total} h a year: {time} h by less time a case, {count} h by fewer cases",
-              "规划每年节省{total}小时：单件耗时减少节省{time}小时，办件减少节省{count}小时"),
-    "links_head": (
-        "{count} cities, {paperwork} h of paperwork a year; everything would cost {full}",
-        "{count}个城市，每年办事{paperwork}小时；全部建成需{full}",
-    ),
-    "year": ("year", "年份"),
-    "spent": ("spent", "投入"),
-    "saved": ("hours saved a year", "每年节省小时"),
-    "bound": ("bound", "上界"),
-    "gap": ("gap", "差距"),
-    "first": ("first links and what each saves", "首批链接及其节省"),
-    "parts": ("parts", "组成"),
-    "adds": ("hours a year", "小时/年"),
-    "papers": ("documents", "材料份数"),
-    "trips": ("visits", "跑动次数"),
-    "counts": ("{links} links and {recognitions} recognitions in all", "共{links}条链接、{recognitions}项异地收件"),
-    "parameter": ("parameter, one at a time", "参数（逐一变动）"),
-    "at_low": ("hours a year at its low", "低值时年小时"),
-    "at_high": ("at its high", "高值时年小时"),
-    "clock": ("stopped by the clock: not the same everywhere", "因时限中止：结果可能因机器而异"),
-}  # fmt: skip
 #: Parameters shown of the tornado.
 _WIDEST: Final = 6
 _KINDS: Final = ("documents", "visits", "hours", "money", "days")
-
-
-def _word(key: str, language: str, **values: Any) -> str:
-    return _WORDS[key][language == "zh"].format(**values)
 
 
 def services_answer(evaluation: Evaluation) -> Document:
@@ -143,38 +102,44 @@ def _number(value: Any) -> float:
 
 def services_lines(evaluation: Evaluation, language: str) -> list[str]:
     """Procedures, then the region and its clusters, then what the plan saves."""
-    result = evaluation.result("services")
+    tell, result = Teller(evaluation.region, language), evaluation.result("services")
+    words = tell.words
     name = "name_local" if language == "zh" else "name"
-    heads = ["procedure", "cases", "hours", "range", "documents", "visits", "money", "days", "remote"]
+    heads = tell.heads("paperwork_procedure", "paper_cases", "paper_hours", "text_range", "paper_documents")
+    heads += tell.heads("paper_visits", "paper_money", "paper_days", "paper_remote")
     rows = [
         [
             str(r[name]),
-            figure(r["cases"]),
+            tell.figure(r["cases"]),
             f"{r['hours']:.2f}",
             f"{r['hours_low']:.2f}-{r['hours_high']:.2f}",
             f"{r['documents']:.2f}",
             f"{r['visits']:.2f}",
-            figure(r["money"]),
+            tell.figure(r["money"]),
             f"{r['days']:.1f}",
-            f"{r['remote']:.0%}",
+            tell.share(r["remote"]),
         ]
         for r in result.tables["procedures"].dropna(subset=["hours"]).to_dict("records")
     ]
-    share = dict(result.tables["assumed"].itertuples(index=False, name=None))["all"]
-    lines = [*table([_word(h, language) for h in heads], rows), "", *_places(evaluation, language), ""]
+    lines = [*tell.table(heads, rows), "", *_places(evaluation, tell), ""]
     saving = _saving(evaluation)
     if saving:
-        total, time, count = (sum(r[k] for r in saving) for k in ("hours", "hours_by_time", "hours_by_cases"))
-        lines.append(_word("saves", language, total=figure(total), time=figure(time), count=figure(count)))
-    widest = _tornado(evaluation)[:_WIDEST]
+        kinds = {"total": "hours", "time": "hours_by_time", "count": "hours_by_cases"}
+        lines.append(words("paper_saves", **{k: tell.figure(sum(r[c] for r in saving)) for k, c in kinds.items()}))
     swings = [
-        [r["parameter"], f"{r['low']:g}-{r['high']:g}", figure(r["hours_low"]), figure(r["hours_high"])] for r in widest
+        [r["parameter"], f"{r['low']:g}-{r['high']:g}", tell.figure(r["hours_low"]), tell.figure(r["hours_high"])]
+        for r in _tornado(evaluation)[:_WIDEST]
     ]
-    lines += ["", *table([_word(k, language) for k in ("parameter", "range", "at_low", "at_high")], swings), ""]
-    return [*lines, _word("assumed", language, share=share)]
+    heads = tell.heads("paper_parameter", "text_range", "paper_at_low", "paper_at_high")
+    assumed = dict(result.tables["assumed"].itertuples(index=False, name=None))["all"]
+    return [*lines, "", *tell.table(heads, swings), "", _assumed(words, assumed)]
 
 
-def _places(evaluation: Evaluation, language: str) -> list[str]:
+def _assumed(words: Words, share: float) -> str:
+    return words("paper_assumed", share=f"{share:.0%}")
+
+
+def _places(evaluation: Evaluation, tell: Teller) -> list[str]:
     """Indicators of the region and the planned clusters, with the change by the plan."""
     own = [n for n, e in indicators().items() if e.pillar == "services"]
     rows = evaluation.ledger[
@@ -185,15 +150,11 @@ def _places(evaluation: Evaluation, language: str) -> list[str]:
     wide = rows.pivot(index=["place", "indicator"], columns="case", values="value")
     found = []
     for place, indicator in wide.index:
-        entry, value = indicators()[indicator], wide.loc[(place, indicator)]
-        row = [
-            place_name(evaluation.region, place, language),
-            entry.label(language),
-            figure(value[BASELINE], entry.unit),
-        ]
-        found.append([*row, f"{value[PLAN] - value[BASELINE]:+.3g}"] if PLAN in wide else row)
-    heads = ["place", "indicator", "reference" if PLAN in wide else "value", *(["change"] if PLAN in wide else [])]
-    return table([_word(h, language) for h in heads], found)
+        value = wide.loc[(place, indicator)]
+        row = [tell.place(place), tell.label(indicator), tell.figure(value[BASELINE], indicators()[indicator].unit)]
+        found.append([*row, tell.figure(value[PLAN] - value[BASELINE], signed=True)] if PLAN in wide else row)
+    last = ("text_reference", "text_change") if PLAN in wide else ("value",)
+    return tell.table(tell.heads("text_place", "indicator", *last), found)
 
 
 def resident_answer(
@@ -230,7 +191,7 @@ def resident_answer(
 
 def resident_lines(answer: Document, language: str) -> list[str]:
     """The view as text, with the assumed share."""
-    return [*render(answer, language).split("\n"), "", _word("assumed", language, share=answer["assumed_share"])]
+    return [*render(answer, language).split("\n"), "", _assumed(Words(language), answer["assumed_share"])]
 
 
 def links_answer(
@@ -275,45 +236,39 @@ def links_answer(
 
 def links_lines(answer: Document, evaluation: Evaluation, language: str) -> list[str]:
     """Phases with saving, bound and gap; the first links and what each saves."""
-    unit = answer["currency"]
-    lines = [
-        _word(
-            "links_head", language, count=len(answer["cities"]), paperwork=figure(answer["baseline_hours"]),
-            full=figure(answer["full_cost"], unit),
-        ),
-        "",
-    ]  # fmt: skip
+    tell, unit = Teller(evaluation.region, language), "currency"
+    words = tell.words
+    paperwork, full = tell.figure(answer["baseline_hours"]), tell.figure(answer["full_cost"], unit)
     rows = [
         [
             str(p["year"]),
-            figure(p["cost"], unit),
-            figure(p["saving_hours"]),
-            figure(p["bound_hours"]),
+            tell.figure(p["cost"], unit),
+            tell.figure(p["saving_hours"]),
+            tell.figure(p["bound_hours"]),
             f"{p['gap']:.2%}",
         ]
         for p in answer["phases"]
     ]
-    lines += [*table([_word(k, language) for k in ("year", "spent", "saved", "bound", "gap")], rows), ""]
+    lines = [words("paper_all", count=len(answer["cities"]), paperwork=paperwork, full=full), ""]
+    heads = ("year", "paper_spent", "paper_saved", "paper_bound", "paper_gap")
+    lines += [*tell.table(tell.heads(*heads), rows), ""]
     names = PartNames(evaluation, language)
     rows = [
         [
             names.parts(f["parts"]),
-            figure(f["cost"], unit),
-            figure(f["adds_hours"]),
-            figure(f["documents_removed"]),
-            figure(f["visits_removed"]),
+            tell.figure(f["cost"], unit),
+            tell.figure(f["adds_hours"]),
+            tell.figure(f["documents_removed"]),
+            tell.figure(f["visits_removed"]),
         ]
         for f in answer["first"]
     ]
-    lines += [
-        _word("first", language),
-        "",
-        *table([_word(k, language) for k in ("parts", "spent", "adds", "papers", "trips")], rows),
-    ]
-    lines += ["", _word("counts", language, links=len(answer["links"]), recognitions=len(answer["recognitions"]))]
+    heads = ("paper_parts", "paper_spent", "paper_adds", "paper_papers", "paper_trips")
+    lines += [words("paper_first"), "", *tell.table(tell.heads(*heads), rows), ""]
+    lines.append(words("paper_counts", links=len(answer["links"]), recognitions=len(answer["recognitions"])))
     if any(p["stopped_by_clock"] for p in answer["phases"]):
-        lines.append(_word("clock", language))
-    return [*lines, _word("assumed", language, share=answer["catalogue"]["assumed_share"])]
+        lines.append(words("paper_clock"))
+    return [*lines, _assumed(words, answer["catalogue"]["assumed_share"])]
 
 
 class PartNames:
@@ -333,14 +288,14 @@ class PartNames:
         if catalogue is not None:
             labels = {e.id: e.label for e in catalogue.evidence_types} | {s.id: s.label for s in catalogue.sectors}
         self._label = {id_: label.get(language, label["en"]) for id_, label in labels.items()}
-        self._region, self._language = evaluation.region, language
+        self._tell, self._language = Teller(evaluation.region, language), language
 
     def parts(self, ids: Sequence[str]) -> str:
         """Parts of a bundle in words, those of one kind and thing together."""
         groups: dict[tuple[str, str], list[str]] = {}
         for part in ids:
             kind, what, where = part.split(":", 2)
-            groups.setdefault((kind, what), []).append(place_name(self._region, where, self._language))
+            groups.setdefault((kind, what), []).append(self._tell.place(where))
         zh = self._language == "zh"
         said = []
         for (kind, what), places in groups.items():

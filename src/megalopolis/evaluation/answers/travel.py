@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from megalopolis.evaluation.answers.document import Document, cities, city
-from megalopolis.evaluation.answers.plaintext import figure, place_name, table
+from megalopolis.evaluation.answers.plaintext import Teller
 from megalopolis.evaluation.evaluation import Evaluation
 from megalopolis.pillar import indicators
 from megalopolis.travel.face import itinerary
@@ -41,40 +41,52 @@ def travel_table(evaluation: Evaluation) -> Document:
     }
 
 
-def travel_lines(answer: Document, language: str) -> list[str]:
+def travel_lines(answer: Document, evaluation: Evaluation, language: str) -> list[str]:
     """Door to door between two cities, leg by leg."""
+    tell = Teller(evaluation.region, language)
+    words, names = tell.words, _names(evaluation, language)
     key = "name_local" if language == "zh" else "name"
-    ride = answer["ride_minutes"]
-    lines = [
-        f"{answer['from'][key]} - {answer['to'][key]}: {answer['minutes']:.0f} min door to door",
-        f"ride {ride:.0f} min, {answer['trains_per_day']:.0f} trains a day" if ride is not None else "no ride by rail",
-    ]
-    rows = [[leg["mode"], leg["line"] or "", leg["from"], leg["to"], f"{leg['minutes']:.0f}"] for leg in answer["legs"]]
-    header = ["mode", "line", "from", "to", "min"]
-    if answer["timetable"]:
-        window = answer["timetable"]
-        when = (
-            "leaving at {from}"
-            if window["from"] == window["to"]
-            else "leaving {from} to {to}, percentile {percentile:g}"
-        )
-        lines[0] += f", {when.format(**window)}"
-        header += ["depart", "arrive"]
-        rows = [
-            [*row, leg.get("depart", ""), leg.get("arrive", "")] for row, leg in zip(rows, answer["legs"], strict=True)
-        ]
-    return [*lines, "", *table(header, rows)]
+    ends = (answer[end][key] or answer[end]["name"] for end in ("from", "to"))
+    ride, window = answer["ride_minutes"], answer["timetable"]
+    first = words("text_door", ends=" - ".join(ends), minutes=f"{answer['minutes']:.0f}")
+    second = words("text_no_ride")
+    if ride is not None:
+        second = words("text_ride", minutes=f"{ride:.0f}", trains=f"{answer['trains_per_day']:.0f}")
+    rows = [
+        [words.term("leg", leg["mode"]), *(names.get(leg[k], leg[k] or "") for k in ("line", "from", "to")),
+         f"{leg['minutes']:.0f}"]
+        for leg in answer["legs"]
+    ]  # fmt: skip
+    header = tell.heads("text_mode", "text_line", "text_from", "text_to", "unit_min")
+    if window:
+        one = window["from"] == window["to"]
+        first += words("text_leaving" if one else "text_window", **window)
+        header += tell.heads("text_depart", "text_arrive")
+        times = ([leg.get("depart", ""), leg.get("arrive", "")] for leg in answer["legs"])
+        rows = [[*row, *time] for row, time in zip(rows, times, strict=True)]
+    return [first, second, "", *tell.table(header, rows)]
+
+
+def _names(evaluation: Evaluation, language: str) -> dict[str, str]:
+    """Names of cities, stations and lines of the last state as its documents give them, to those of a language."""
+    if language != "zh":
+        return {}
+    state = evaluation.state()
+    frames = [state.frame(table)[["name", "name_local"]].dropna() for table in ("rail_lines", "stations", "cities")]
+    return {name: local for frame in frames for name, local in frame.itertuples(index=False)}
 
 
 def travel_table_lines(evaluation: Evaluation, language: str) -> list[str]:
     """Indicators of travel of every city."""
+    tell = Teller(evaluation.region, language)
     own = evaluation.result("travel").indicators
     wide = own.pivot(index="place", columns="indicator", values="value")
     names = [name for name in indicators() if name in wide.columns]
-    header = ["city", *(f"{indicators()[n].label(language)} [{indicators()[n].unit}]" for n in names)]
+    units = {name: tell.unit(indicators()[name].unit) for name in names}
+    header = [tell.words("city"), *(tell.words("heading", label=tell.label(n), unit=units[n]) for n in names)]
     rows = [
-        [place_name(evaluation.region, str(place), language), *(figure(row[n]) for n in names)]
+        [tell.place(str(place)), *(tell.figure(row[n]) for n in names)]
         for place, row in wide.iterrows()
         if place != "region"
     ]
-    return table(header, rows)
+    return tell.table(header, rows)

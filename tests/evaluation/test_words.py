@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from megalopolis.evaluation.words import LANGUAGES, Words, table
 from megalopolis.pillar import indicators
-from megalopolis.report.words import LANGUAGES, Words, table
 
-FOLDER = Path(str(files("megalopolis.report")))
-SOURCES = [*FOLDER.glob("*.py"), *FOLDER.glob("templates/*.html")]
+PACKAGE = Path(str(files("megalopolis")))
+SOURCES = [*PACKAGE.glob("report/**/*.py"), *PACKAGE.glob("report/templates/*.html")]
+SOURCES += [*PACKAGE.glob("evaluation/**/*.py"), *PACKAGE.glob("cli/*.py")]
 
 
 def _fields(text: str) -> set[str]:
@@ -33,8 +34,8 @@ def test_every_key_used_is_there(path) -> None:
 def test_every_label_is_used() -> None:
     text = "\n".join(p.read_text(encoding="utf-8") for p in SOURCES)
     terms = re.findall(r'\.term\(\s*"(\w+)"', text)
-    groups = tuple(f"{g}_" for g in (*terms, "alternative", "quoted", "source", "share"))
-    unused = [k for k in table() if f'"{k}"' not in text and not k.startswith(groups)]
+    groups = tuple(f"{g}_" for g in (*terms, "alternative", "industry", "quoted", "source", "share"))
+    unused = [k for k in table() if not re.search(rf"[\"']{re.escape(k)}[\"']", text) and not k.startswith(groups)]
     assert not unused
 
 
@@ -55,6 +56,6 @@ def test_every_indicator_is_defined_in_both_languages(entry) -> None:
 
 
 def test_every_label_stands_once() -> None:
-    with files("megalopolis.report").joinpath("labels.csv").open(encoding="utf-8") as stream:
+    with files("megalopolis.evaluation").joinpath("labels.csv").open(encoding="utf-8") as stream:
         keys = [row["key"] for row in csv.DictReader(stream)]
     assert len(keys) == len(set(keys))

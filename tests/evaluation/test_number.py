@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from megalopolis.report.number import duration, number
+from megalopolis.evaluation.number import duration, number
 
 AMOUNTS = st.floats(-1e13, 1e13, allow_nan=False).filter(lambda x: abs(x) > 1e-6)
 

@@ -13,7 +13,7 @@ LANGUAGES = ("en", "zh")
 @cache
 def table() -> dict[str, dict[str, str]]:
     """Every key of ``labels.csv`` with its text by language."""
-    with files("megalopolis.report").joinpath("labels.csv").open(encoding="utf-8") as stream:
+    with files("megalopolis.evaluation").joinpath("labels.csv").open(encoding="utf-8") as stream:
         return {row["key"]: row for row in csv.DictReader(stream)}
 
 

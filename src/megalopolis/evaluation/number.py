@@ -18,6 +18,8 @@ _UNITS: Final = {
     "en": {"min": " min", "km": " km", "%": " %", "share": " %", "points": " pts", "persons": ""},
     "zh": {"min": "分钟", "km": "公里", "%": "%", "share": "%", "points": "个百分点", "persons": "人"},
 }
+#: Units that `number` prints, beside currency codes.
+PRINTED: Final = frozenset(_UNITS["en"])
 _MONEY_ZH: Final = {"CNY": "元", "JPY": "日元", "USD": "美元", "EUR": "欧元"}
 #: Units of exact counts, and of years: printed in full.
 _COUNTS: Final = frozenset({"clusters", "corridors", "cities", "year"})
