@@ -55,7 +55,7 @@ class Teller:
         base = self.region.meta.currency if unit.startswith("currency") else unit
         found = number(float(value), _known(low), _known(high), base, self.language, signed=signed)
         text = found.text + (self._rest(unit) if base in PRINTED or unit.startswith("currency") else self._apart(unit))
-        scale = found.text.lstrip("+−0123456789,.")
+        scale = text.lstrip("+−0123456789,.")
         return text, self.words("range_cell", low=found.low, high=found.high + scale) if found.low else ""
 
     def change(self, row: Mapping[Hashable, Any], unit: str) -> tuple[str, str]:
