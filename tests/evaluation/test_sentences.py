@@ -5,9 +5,13 @@ import pytest
 from megalopolis.evaluation import evaluate
 from megalopolis.evaluation.sentences import sentences, told
 from megalopolis.evaluation.signals import signals_of
+from megalopolis.evaluation.words import Words
 from megalopolis.plan import load_plan
 from megalopolis.region import Region
 from megalopolis.region.read import read_region
+
+#: Indicators whose source is a method or a body of documents, which has a name in Chinese.
+_OWN_SOURCES = {"declared_overlap", "corridor_population"}
 
 
 @pytest.mark.parametrize(("pattern", "template"), sentences(), ids=lambda x: getattr(x, "pattern", ""))
@@ -29,3 +33,6 @@ def test_nothing_that_the_bundled_plan_says_is_left_in_english() -> None:
     said = [*e.warnings, *(row["why"] for s in signals_of(e) for row in s["indicators"] if row["why"])]
     left = [text for text in said if told(text, "zh", e.region) == text]
     assert not left
+    own = {row["source"] for s in signals_of(e) for row in s["indicators"] if row["id"] in _OWN_SOURCES}
+    assert len(own) == 2
+    assert all(told(Words("zh").term("source", source), "zh", e.region) != source for source in own)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from megalopolis.evaluation.ledger import BASELINE
 from megalopolis.evaluation.number import known, number
+from megalopolis.evaluation.sentences import told
 from megalopolis.evaluation.signals import signals_of
 from megalopolis.report.blocks import (
     Block,
@@ -66,7 +67,8 @@ def _signal_value(view: View, row: dict[str, Any], unit: str) -> Cell:
 
 
 def _source(view: View, row: dict[str, Any]) -> str:
-    source = view.words.term("source", row["source"]) if row["source"] else ""
+    named = view.words.term("source", row["source"]) if row["source"] else ""
+    source = told(named, view.language, view.evaluation.region)
     return f"{source} ({view.words.term('status', row['status'])})" if source and row["status"] else source
 
 
