@@ -9,13 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from megalopolis.environment.inputs import BACKGROUND
 from megalopolis.evaluation.number import PRINTED, number
 from megalopolis.evaluation.words import Words
 from megalopolis.pillar import indicators
 from megalopolis.region import Region
 
-#: Owner of what no city causes.
-BACKGROUND = "background"
 #: What stands for a figure that is absent.
 ABSENT = "-"
 
